@@ -1,0 +1,76 @@
+// Storage: where finished data goes; one implementation per URL scheme. There is no rename: publishing under the final
+// name is the store's own business (commit). Each call says what is durable after it. Storage objects are thread-safe;
+// a StoredFile is used by one thread.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/base/stop.h"
+
+namespace flume {
+
+using StorePath = std::string;  // the path part of the URL: "/data/web/2026/f-1"
+
+struct StoreTraits {
+  bool sync_before_commit = false;    // sync() works; else only commit() makes durable
+  bool shared_by_collectors = false;  // other machines see the same files
+  bool needs_close_to_read = false;   // readers see nothing before commit()
+};
+
+struct Listed {
+  StorePath path;  // the final name
+  uint64_t size = 0;
+  bool finished = false;  // published; else still under its working name
+};
+
+class StoredFile {
+ public:
+  virtual ~StoredFile() = default;  // not committed and not abandoned: stays as an unfinished file
+  // No promise. After any error the file is dead: abandon() it.
+  virtual Status append(std::span<const iovec> pieces, const Wait& wait) = 0;
+  // The length that survives a crash of the machine and can be resumed; kUnsupported where only commit() can promise.
+  virtual Result<uint64_t> sync(const Wait& wait) = 0;
+  // Whole, durable and under its final name, or not there. May be repeated after an error.
+  virtual Status commit(const Wait& wait) = 0;
+  virtual Status abandon() = 0;  // removes what was written
+  virtual uint64_t size() const = 0;
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  virtual StoreTraits traits() const = 0;
+  // kExists when the final name is taken: nothing is ever replaced. Missing folders are made.
+  virtual Result<std::unique_ptr<StoredFile>> create(const StorePath& final_name, const Wait& wait) = 0;
+  // After a crash: cuts the unfinished file to `length` (at most what sync() promised) and goes on.
+  virtual Result<std::unique_ptr<StoredFile>> resume(const StorePath& final_name, uint64_t length) = 0;
+  virtual Result<std::vector<Listed>> list(const StorePath& prefix) = 0;  // finished and unfinished, told apart
+  virtual Status remove(const StorePath& path) = 0;                       // the finished file
+  // An unfinished file that nobody will resume: kept under another name, out of readers' sight.
+  virtual Status set_aside(const StorePath& final_name) = 0;
+};
+
+// Finds the store for a URL and the path in it: "file:///a/b" and "/a/b" are the local file system; a scheme that no
+// store was registered for is kUnsupported and says so.
+class StorageSet {
+ public:
+  void add(std::string scheme, std::shared_ptr<Storage> storage);
+  struct Place {
+    std::shared_ptr<Storage> storage;
+    StorePath path;
+  };
+  Result<Place> find(std::string_view url) const;
+
+ private:
+  std::vector<std::pair<std::string, std::shared_ptr<Storage>>> stores_;
+};
+
+}  // namespace flume

@@ -1,0 +1,1 @@
+#include "dataflow-lang/catalog.h"

@@ -1,0 +1,86 @@
+// What components exist and what their arguments are: data only, JSON both ways. Read by the checker, `flume help`, the
+// reference document, the web page's completion, and by a master for nodes of other versions. Nothing about a component
+// is written twice. Value types.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+
+namespace flume::lang {
+
+enum class ArgType : uint8_t {
+  kText,
+  kInteger,
+  kFloat,
+  kBool,
+  kDuration,  // "250ms" or a number of ArgSpec::unit (ms when empty)
+  kBytes,     // "64KiB" or a number of bytes
+  kPort,      // 0..65535
+  kHostPort,  // "host" or "host:port"
+  kRegex,     // RE2; compiled by the checker
+  kEscape,    // text with %{...} and %X; compiled by the checker
+  kFormat,    // an output format: raw, "raw", seqfile("bzip2")
+  kSinkText,  // text holding a sink in this language; checked too
+  kFunction,  // name(args) whose name is in one_of, e.g. trigger=size(1000)
+};
+std::string_view arg_type_name(ArgType type);  // "text", "integer", ...
+
+struct ArgSpec {
+  std::string name;
+  std::string doc;
+  std::string default_text;  // as it would be written in the language; empty = none
+  std::string unit;          // "ms", "bytes", ...
+  ArgType type = ArgType::kText;
+  int64_t min = std::numeric_limits<int64_t>::min();
+  int64_t max = std::numeric_limits<int64_t>::max();
+  std::vector<std::string> one_of;  // the only legal values (texts or function names)
+  bool required = false;
+  bool repeated = false;  // the last positional argument may be given many times (mask, regexAll)
+  bool keyword_only = false;
+  bool secret = false;  // never shown
+
+  bool operator==(const ArgSpec&) const = default;
+};
+
+struct ComponentSpec {
+  enum class Kind : uint8_t { kSource, kSink, kDecorator, kFormat } kind = Kind::kSource;
+  std::string name;
+  std::string summary;  // one sentence
+  std::string doc;      // more, Markdown; may be empty
+  std::string since;
+  std::vector<std::string> aliases;
+  std::vector<ArgSpec> args;                                  // in positional order
+  std::vector<std::pair<std::string, std::string>> examples;  // text in the language, what it does
+  bool replayable = false;                                    // source: rewind() works
+  bool takes_responsibility = false;  // sink: settles as delivered only what is durable or acknowledged
+  bool needs_logical_node = false;
+  bool runs_commands = false;  // exec family: refused in pushed configurations unless the node's owner allows it
+
+  bool operator==(const ComponentSpec&) const = default;
+};
+std::string_view kind_name(ComponentSpec::Kind kind);  // "source", "sink", "decorator", "format"
+
+class Catalog {
+ public:
+  // A duplicate name or alias within a kind, or a component without summary, argument doc or example, is refused.
+  Status add(ComponentSpec spec);
+  const ComponentSpec* find(ComponentSpec::Kind kind, std::string_view name_or_alias) const;  // null: unknown
+  std::vector<std::string> names(ComponentSpec::Kind kind) const;                             // with aliases, sorted
+  const std::vector<ComponentSpec>& all() const { return specs_; }             // in order of kind and name
+  std::string nearest(ComponentSpec::Kind kind, std::string_view name) const;  // "" = nothing near
+
+  std::string to_json() const;
+  static Result<Catalog> from_json(std::string_view json);
+
+ private:
+  std::vector<ComponentSpec> specs_;
+};
+
+}  // namespace flume::lang

@@ -1,0 +1,18 @@
+#include "node/components.h"
+
+namespace flume::node {
+
+// components.inc is made by the build from the file names in sources/, sinks/, decorators/ and compose/: one line
+// COMPONENT(source, tail) for each file, calling register_source_tail. A file without its function does not link.
+#define COMPONENT(kind, file) void register_##kind##_##file(Registry&);
+#include "components.inc"
+#undef COMPONENT
+
+void register_components(Registry& registry) {
+  (void)registry;
+#define COMPONENT(kind, file) register_##kind##_##file(registry);
+#include "components.inc"
+#undef COMPONENT
+}
+
+}  // namespace flume::node

@@ -1,0 +1,55 @@
+// Registry: every component by name, with its description and its factory. A value, filled by explicit calls from a
+// generated list (node/components.cpp), one register_<kind>_<file>() per file of sources/, sinks/, decorators/. A
+// factory is pure: no I/O, cannot fail, may be called many times from one immutable Plan (roll bodies, refresh).
+// Whatever could be wrong with the arguments was refused by the checker. Thread: filled before threads start, then read
+// only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "dataflow-lang/catalog.h"
+#include "dataflow-lang/plan.h"
+#include "node/runtime/component.h"
+
+namespace flume::node {
+
+class Registry;
+
+// Makes component trees from plans. What a factory gets besides its arguments.
+class Build {
+ public:
+  explicit Build(const Registry& registry) : registry_(registry) {}
+  std::unique_ptr<Source> source(const lang::PlanPtr& plan) const;
+  std::unique_ptr<Sink> sink(const lang::PlanPtr& plan) const;
+  // Makes the sink anew at each call (roll, collector). Keeps the plan alive; the registry must outlive it.
+  std::function<std::unique_ptr<Sink>()> again(const lang::PlanPtr& plan) const;
+
+ private:
+  const Registry& registry_;
+};
+
+using SourceFactory = std::function<std::unique_ptr<Source>(const lang::Plan& plan, const Build& build)>;
+using SinkFactory = std::function<std::unique_ptr<Sink>(const lang::Plan& plan, const Build& build)>;
+
+class Registry {
+ public:
+  // A broken description (Catalog::add) is a broken invariant: aborts at start.
+  void add_source(lang::ComponentSpec spec, SourceFactory factory);
+  void add_sink(lang::ComponentSpec spec, SinkFactory factory);
+  void add_decorator(lang::ComponentSpec spec, SinkFactory factory);  // its sub-sink: build.sink(plan.children[0])
+  void add_format(lang::ComponentSpec spec);  // output formats: described here, made by event/format
+  const lang::Catalog& catalog() const { return catalog_; }
+
+ private:
+  friend class Build;
+  lang::Catalog catalog_;
+  std::map<std::string, SourceFactory, std::less<>> sources_;
+  std::map<std::string, SinkFactory, std::less<>>
+      sinks_;  // sinks, and fan-out etc. under "[", "<", "roll", "collector"
+  std::map<std::string, SinkFactory, std::less<>> decorators_;
+};
+
+}  // namespace flume::node
