@@ -27,7 +27,7 @@
 namespace flume::node {
 
 class FileWatch;  // node/tailing/file_watch.h: one inotify instance per process
-class Positions;  // node/tailing/positions.h: durable read positions of one logical node
+class Positions;  // node/runtime/positions.h: durable read positions of one logical node
 class NetServer;  // node/net/net_server.h: the process's Asio threads
 
 // What the node's owner allows, whatever a master says. Immutable.

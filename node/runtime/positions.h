@@ -1,0 +1,51 @@
+// Positions: durable small values of one logical node, by key: where its sources go on reading after a restart. A
+// source writes what its AckTracker says is settled, about once a second and at close; a sink that recovers a log moves
+// them in open(), before the source opens. One file a node: records with a checksum, appended and synced; a torn tail
+// is the normal end after a crash; rewritten when most of it is old.
+//
+// Thread-safe (a log's second driver moves positions too). Errors: a full disk is kNoSpace, the values stay in memory
+// and the next sync() tries again; damage in the middle is kCorrupt, the file is set aside and said so.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/fd.h"
+#include "common/base/status.h"
+#include "common/base/sync.h"
+
+namespace flume::node {
+
+class Positions {
+ public:
+  // Keys and values are any bytes. Made when absent, with its folder.
+  static Result<std::unique_ptr<Positions>> open(const std::string& file);
+  static std::unique_ptr<Positions> in_memory();  // forgets: `flume dump`, tests
+
+  std::optional<std::string> find(std::string_view key) const;
+  std::vector<std::pair<std::string, std::string>> list(std::string_view prefix) const;  // sorted by key
+  void set(std::string_view key, std::string_view value);                                // not durable before sync()
+  void erase(std::string_view key);
+  Status sync();  // no change since the last one: does nothing
+
+ private:
+  Positions() = default;
+  Status load() FLUME_REQUIRES(mutex_);
+  Status append_changes() FLUME_REQUIRES(mutex_);
+  Status rewrite() FLUME_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::string path_;  // empty: in memory; constant
+  UniqueFd file_ FLUME_GUARDED_BY(mutex_);
+  std::map<std::string, std::string, std::less<>> values_ FLUME_GUARDED_BY(mutex_);
+  std::set<std::string, std::less<>> changed_ FLUME_GUARDED_BY(mutex_);  // keys not synced yet
+  uint64_t file_bytes_ FLUME_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace flume::node
