@@ -27,14 +27,25 @@ struct SettingSpec {
   int64_t min = 0;
   int64_t max = INT64_MAX;
   bool secret = false;
+  std::string_view one_of = {};  // "a,b,c": the only legal values
 };
 
 std::span<const SettingSpec> setting_specs();  // all, in settings_table.cpp, sorted by name
+// Names of the classic system that mean nothing here; a file may keep them, with a warning that says so.
+std::span<const std::string_view> classic_only_settings();
+
+// Where the settings files are: $FLUME_CONF_DIR, else $FLUME_HOME/conf or /etc/flume/conf if there; "" = none. The
+// working directory is never searched: whoever can write there must not configure a daemon.
+std::string find_conf_dir();
+// Where state is kept unless configured: /var/lib/flume when it is (or can be made) writable, else
+// $XDG_STATE_HOME/flume, else ~/.local/state/flume. Never below a temporary directory.
+std::string default_state_dir();
 
 class Settings {
  public:
   static Settings defaults();
-  // `conf_dir` may be empty (no files). Warnings (unknown names) are appended to `warnings`.
+  // `conf_dir` may be empty (no files); files that are not there are no error, a folder that is not there is. Warnings
+  // (unknown names) are appended to `warnings`. The error lists everything that is wrong, one line each.
   static Result<Settings> load(const std::string& conf_dir,
                                std::span<const std::pair<std::string, std::string>> overrides,
                                std::vector<std::string>& warnings);
@@ -47,9 +58,13 @@ class Settings {
   bool is_set(std::string_view name) const;        // not the built-in default
   std::string where(std::string_view name) const;  // "default", "flume-site.xml:12", "-D"
 
+  // Takes the text of one setting. ${user.name}, ${user.home} and ${state} (default_state_dir) in it are filled in.
+  // kNotFound: no such setting, with the nearest name; kInvalid: what the value should be.
   Status set(std::string_view name, std::string_view value, std::string where);
 
  private:
+  Status read_file(const std::string& path, const std::string& name, std::vector<std::string>& warnings,
+                   std::vector<std::string>& errors);
   struct Value {
     std::string text;
     int64_t number = 0;

@@ -1,0 +1,156 @@
+// Every setting of the process, sorted by name. Classic names keep their meaning; where our default differs from the
+// classic one, the text says so. ${state} is the state directory (settings.h).
+#include <array>
+
+#include "common/config/settings.h"
+
+namespace flume {
+
+namespace {
+
+using enum SettingType;
+
+constexpr int64_t kDay = 86'400'000;
+
+constexpr SettingSpec kSpecs[] = {
+    {"flume.agent.failover.backoff.cumulativemax", kMillis, "2147483647",
+     "Longest time that a retrying decorator keeps trying in all.", 0, INT64_MAX},
+    {"flume.agent.failover.backoff.initial", kMillis, "1000", "First pause before a failed sink is tried again.", 1,
+     kDay},
+    {"flume.agent.failover.backoff.max", kMillis, "60000", "Longest pause between two tries of a failed sink.", 1,
+     kDay},
+    {"flume.agent.heartbeat.backoff", kMillis, "1000", "First pause of a node before it tries a lost master again.", 1,
+     kDay},
+    {"flume.agent.logdir", kText, "${state}/agent",
+     "Folder of the node's state: identity, read positions, last good configuration."},
+    {"flume.collector.dfs.compress.codec", kText, "None",
+     "Compression of files written by formatDfs, escapedFormatDfs and collectorSink: None, gzip or deflate (also as "
+     "GzipCodec, DefaultCodec or the full Java class name)."},
+    {"flume.collector.event.host", kText, "localhost", "Collector that agent sinks use when none is given."},
+    {"flume.collector.event.port", kPort, "35853", "Port that agent sinks and collectorSource use when none is given."},
+    {"flume.collector.output.format", kText, "avrojson", "Output format of collectorSink and escapedFormatDfs."},
+    {"flume.collector.roll.millis", kMillis, "30000", "How long collectorSink writes to one file.", 1, kDay * 365},
+    {"flume.config.admin.port", kPort, "35873", "Port of the master for `flume shell`."},
+    {"flume.config.heartbeat.missed.max", kInteger, "10", "Heartbeats a node may miss before it is shown as LOST.", 1,
+     1'000'000},
+    {"flume.config.heartbeat.period", kMillis, "5000", "Longest time between two heartbeats of a node.", 10, kDay},
+    {"flume.event.max.size.bytes", kBytes, "1048576",
+     "Largest body of an event, and largest value of an attribute (classic default: 32768).", 64, 64 << 20},
+    {"flume.flow.default.name", kText, "default-flow", "Flow of a node that is configured without one."},
+    {"flume.http.allowed.hosts", kText, "",
+     "Names, separated by commas, under which browsers may reach the web pages besides localhost, IP addresses and the "
+     "machine's name."},
+    {"flume.http.body.max.bytes", kBytes, "1048576", "Largest request body of the HTTP API.", 1024, 1 << 30},
+    {"flume.http.connections.max", kInteger, "256", "Connections that one HTTP server holds at a time.", 1, 100'000},
+    {"flume.http.polls.max", kInteger, "32", "Long polls that one HTTP server holds at a time.", 1, 10'000},
+    {"flume.inisistentOpen.init.backoff", kMillis, "1000",
+     "First pause of insistentOpen, insistentAppend and stubbornAppend (spelt as in the classic system).", 1, kDay},
+    {"flume.link.connections.max", kInteger, "1024", "Connections that one collector port accepts at a time.", 1,
+     1'000'000},
+    {"flume.link.frame.max.bytes", kBytes, "83886144", "Largest frame accepted from a peer.", 1 << 20, 1 << 30},
+    {"flume.link.heartbeat.millis", kMillis, "5000", "Time after which an idle link sends an empty call.", 10, kDay},
+    {"flume.link.receive.budget.bytes", kBytes, "67108864",
+     "Bytes received and not yet taken by a sink, over all connections; when used up, sockets are not read.", 1 << 20,
+     INT64_MAX},
+    {"flume.link.silence.millis", kMillis, "15000", "Silence after which a link is taken for dead.", 100, kDay},
+    {"flume.log.file", kText, "", "File for log lines; empty = standard error."},
+    {"flume.log.level", kText, "info", "Least important log lines that are written.", 0, INT64_MAX, false,
+     "debug,info,warn,error,off"},
+    {"flume.master.heartbeat.port", kPort, "35872", "Port of the master for nodes."},
+    {"flume.master.heartbeat.servers", kText, "",
+     "Masters as host:port, separated by commas, for nodes; empty = flume.master.servers with "
+     "flume.master.heartbeat.port."},
+    {"flume.master.http.bind", kText, "127.0.0.1", "Address that the master's web page listens on."},
+    {"flume.master.http.port", kPort, "35871", "Port of the master's web page and API."},
+    {"flume.master.http.threads", kInteger, "64", "Worker threads of the master's HTTP server.", 2, 1024},
+    {"flume.master.rpc.bind", kText, "127.0.0.1",
+     "Address that the master's ports for nodes and for `flume shell` listen on (0.0.0.0 = all; the classic master "
+     "listens on all)."},
+    {"flume.master.savefile", kText, "current.flume", "File that `save` and `load` use when none is given."},
+    {"flume.master.savefile.autoload", kBool, "false", "Load flume.master.savefile when the master starts."},
+    {"flume.master.serverid", kInteger, "0", "Place of this master in flume.master.servers.", 0, 1000},
+    {"flume.master.servers", kText, "localhost", "Hosts of the masters, separated by commas."},
+    {"flume.master.store", kText, "dir",
+     "Where the master keeps configurations: dir (a local folder) or memory (classic default: zookeeper).", 0,
+     INT64_MAX, false, "dir,memory"},
+    {"flume.master.store.dir", kText, "${state}/master", "Folder of the store `dir`."},
+    {"flume.net.threads", kInteger, "2", "Threads for all network connections of a node.", 1, 64},
+    {"flume.node.close.timeout", kMillis, "30000", "Longest time that closing a logical node may take.", 1, kDay},
+    {"flume.node.heartbeat.backoff.ceiling", kMillis, "60000",
+     "Longest pause of a node before it tries a lost master again.", 1, kDay},
+    {"flume.node.http.autofindport", kBool, "true", "Take the next free port when flume.node.status.port is in use."},
+    {"flume.node.http.bind", kText, "127.0.0.1", "Address that the node's web page listens on."},
+    {"flume.node.http.threads", kInteger, "4", "Worker threads of a node's HTTP server.", 2, 1024},
+    {"flume.node.pushed.exec", kBool, "false",
+     "Allow sources that run commands (exec and its kin) in configurations that come from a master."},
+    {"flume.node.status.port", kPort, "35862", "Port of the node's web page."},
+    {"flume.storage.open.max", kInteger, "64",
+     "Files that one escaped sink holds open at a time; the one used longest ago is closed first.", 1, 10'000},
+    {"flume.storage.sync.millis", kMillis, "1000",
+     "Longest time between writing rows to a file and syncing it to disk (which settles them).", 1, kDay},
+    {"flume.tail.pollperiod", kMillis, "1000", "How often files are looked at where the kernel does not tell.", 1,
+     kDay},
+    {"flume.thrift.socket.timeout.ms", kMillis, "10000",
+     "Longest wait for a peer to connect, or to take or send bytes.", 1, kDay},
+    {"watchdog.restarts.max", kInteger, "5",
+     "Restarts of a crashed process in one minute before the watchdog gives up.", 0, 1'000'000},
+};
+
+constexpr std::string_view kClassicOnly[] = {
+    "flume.agent.logdir.maxage",
+    "flume.agent.logdir.retransmit",
+    "flume.agent.mem.threshold",
+    "flume.agent.multimaster.maxretries",
+    "flume.agent.multimaster.retrybackoff",
+    "flume.collector.dfs.dir",
+    "flume.collector.port",
+    "flume.countHistory.period",
+    "flume.event.rpc",
+    "flume.ganglia.servers",
+    "flume.history.maxlength",
+    "flume.hive.host",
+    "flume.hive.port",
+    "flume.hive.user",
+    "flume.hive.userpw",
+    "flume.irc.encoding",
+    "flume.master.gossip.maxage",
+    "flume.master.gossip.period",
+    "flume.master.gossip.port",
+    "flume.master.gossip.servers",
+    "flume.master.heartbeat.missed.max",
+    "flume.master.heartbeat.rpc",
+    "flume.master.webapp.root",
+    "flume.master.zk.client.port",
+    "flume.master.zk.logdir",
+    "flume.master.zk.server.election.port",
+    "flume.master.zk.server.quorum.port",
+    "flume.master.zk.servers",
+    "flume.master.zk.use.external",
+    "flume.node.wal.output.buffered",
+    "flume.node.webapp.root",
+    "flume.plugin.classes",
+    "flume.plugin.outputformat.classes",
+    "flume.poller.queuesize",
+    "flume.report.server.port",
+    "flume.report.server.rpc.type",
+    "flume.reporter.poller.period",
+    "flume.scribe.source.port",
+    "flume.security.kerberos.keytab",
+    "flume.security.kerberos.principal",
+    "flume.thrift.close.maxsleep",
+    "flume.thrift.queuesize",
+    "flume.twitter.password",
+    "flume.twitter.url",
+    "flume.twitter.username",
+    "flume.webapps.path",
+    "flume.zk.initlimit",
+    "flume.zk.synclimit",
+    "flume.zk.ticktime",
+};
+
+}  // namespace
+
+std::span<const SettingSpec> setting_specs() { return kSpecs; }
+std::span<const std::string_view> classic_only_settings() { return kClassicOnly; }
+
+}  // namespace flume
