@@ -114,17 +114,18 @@ Labels joined(Labels labels, Labels more) {
 }  // namespace
 
 Counter& Metrics::counter(std::string_view name, Labels more) const {
-  return registry_.counter(name, joined(labels_, std::move(more)));
+  return registry_->counter(name, joined(labels_, std::move(more)));
 }
 
 Gauge& Metrics::gauge(std::string_view name, Labels more) const {
-  return registry_.gauge(name, joined(labels_, std::move(more)));
+  return registry_->gauge(name, joined(labels_, std::move(more)));
 }
 
 Metrics Metrics::with(std::string label, std::string value) const {
   Labels labels = labels_;
+  std::erase_if(labels, [&](const auto& old) { return old.first == label; });
   labels.emplace_back(std::move(label), std::move(value));
-  return {registry_, std::move(labels)};
+  return {*registry_, std::move(labels)};
 }
 
 }  // namespace flume

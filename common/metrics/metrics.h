@@ -65,14 +65,14 @@ class MetricRegistry {
 // What a component sees: its own node and path are filled in.
 class Metrics {
  public:
-  Metrics(MetricRegistry& registry, Labels labels) : registry_(registry), labels_(std::move(labels)) {}
+  Metrics(MetricRegistry& registry, Labels labels) : registry_(&registry), labels_(std::move(labels)) {}
   Counter& counter(std::string_view name, Labels more = {}) const;
   Gauge& gauge(std::string_view name, Labels more = {}) const;
-  Metrics with(std::string label, std::string value) const;
-  MetricRegistry& registry() const { return registry_; }
+  Metrics with(std::string label, std::string value) const;  // replaces the label if it is there
+  MetricRegistry& registry() const { return *registry_; }
 
  private:
-  MetricRegistry& registry_;
+  MetricRegistry* registry_;  // never null; a pointer so that a Metrics can be assigned
   Labels labels_;
 };
 

@@ -3,7 +3,8 @@
 // All calls come from the logical node's driver thread, one at a time. open() after close() is legal; close() is legal
 // always, twice too, and before open(). An open() that fails leaves the object closed. Components start no threads and
 // set no timers: time comes through due() and tick(). Whatever waits takes a Wait (deadline and stop token) and obeys
-// it.
+// it. The token of a Wait ends that one call (stop, or another configuration): it is not kept. The Context given to
+// open() lives as long as the component.
 //
 // LAW: what a component does must not depend on how rows are cut into batches (contract test: 1 row, all rows, random
 // cuts).

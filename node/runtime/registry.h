@@ -18,7 +18,8 @@ namespace flume::node {
 
 class Registry;
 
-// Makes component trees from plans. What a factory gets besides its arguments.
+// Makes component trees from plans. What a factory gets besides its arguments. Every component is given a Context of
+// its own place in the plan (placed.h), so a decorator passes on the one it was given.
 class Build {
  public:
   explicit Build(const Registry& registry) : registry_(registry) {}
@@ -41,14 +42,19 @@ class Registry {
   void add_sink(lang::ComponentSpec spec, SinkFactory factory);
   void add_decorator(lang::ComponentSpec spec, SinkFactory factory);  // its sub-sink: build.sink(plan.children[0])
   void add_format(lang::ComponentSpec spec);  // output formats: described here, made by event/format
+  // The two that the language has signs for instead of names; docs/language.md describes them.
+  void add_fan_out(SinkFactory factory);   // [ a, b ]
+  void add_failover(SinkFactory factory);  // < a ? b >
   const lang::Catalog& catalog() const { return catalog_; }
 
  private:
   friend class Build;
+  void add(std::map<std::string, SinkFactory, std::less<>>& factories, lang::ComponentSpec spec, SinkFactory factory);
+
   lang::Catalog catalog_;
   std::map<std::string, SourceFactory, std::less<>> sources_;
   std::map<std::string, SinkFactory, std::less<>>
-      sinks_;  // sinks, and fan-out etc. under "[", "<", "roll", "collector"
+      sinks_;  // also roll and collector, and "[" and "<"
   std::map<std::string, SinkFactory, std::less<>> decorators_;
 };
 
