@@ -120,7 +120,7 @@ size_t utf8_length(std::string_view text) {
 }
 
 void append_escaped_byte(std::string& out, unsigned char c) {
-  constexpr char kHex[] = "0123456789abcdef";
+  constexpr char kHex[] = "0123456789ABCDEF";
   switch (c) {
     case '"': out.append("\\\""); break;
     case '\\': out.append("\\\\"); break;

@@ -82,7 +82,7 @@ TEST(Json, EditsKeepTheRest) {
 
 TEST(JsonWriter, BadUtf8BecomesTheReplacementCharacter) {
   EXPECT_EQ(JsonWriter().value("a\xFF\xC3\xA9\xC3").take(), "\"a\xEF\xBF\xBD\xC3\xA9\xEF\xBF\xBD\"");
-  EXPECT_EQ(JsonWriter().value(std::string_view("\0\x1f\b", 3)).take(), R"("\u0000\u001f\b")");
+  EXPECT_EQ(JsonWriter().value(std::string_view("\0\x1f\b", 3)).take(), R"("\u0000\u001F\b")");
 }
 
 TEST(JsonWriter, DoublesStayDoublesAndFinite) {
