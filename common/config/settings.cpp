@@ -158,7 +158,7 @@ std::string find_conf_dir() {
 }
 
 std::string default_state_dir() {
-  const std::string system = "/var/lib/flume";
+  std::string system = "/var/lib/flume";
   const bool can_write = is_folder(system) ? access(system.c_str(), W_OK) == 0 : access("/var/lib", W_OK) == 0;
   if (can_write) {
     return system;

@@ -228,6 +228,7 @@ constexpr std::array<FormatEntry, 7> kFormats{{{"avrojson", make<AvroJsonFormat>
 
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
+  names.reserve(kFormats.size());
   for (const FormatEntry& entry : kFormats) {
     names.emplace_back(entry.name);
   }

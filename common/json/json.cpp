@@ -18,6 +18,7 @@ class TreeBuilder {
  public:
   explicit TreeBuilder(const JsonLimits& limits) : limits_(limits) {}
 
+  // The names are RapidJSON's. NOLINTBEGIN(readability-identifier-naming)
   bool Null() { return put(JsonValue()); }
   bool Bool(bool v) { return put(JsonValue(v)); }
   bool Int(int v) { return put(JsonValue(v)); }
@@ -46,6 +47,7 @@ class TreeBuilder {
   }
   bool StartArray() { return begin(JsonValue(JsonValue::Array())); }
   bool EndArray(rapidjson::SizeType) { return end(); }
+  // NOLINTEND(readability-identifier-naming)
 
   Status why() const { return why_; }
   JsonValue take() { return std::move(root_); }

@@ -53,8 +53,7 @@ class Registry {
 
   lang::Catalog catalog_;
   std::map<std::string, SourceFactory, std::less<>> sources_;
-  std::map<std::string, SinkFactory, std::less<>>
-      sinks_;  // also roll and collector, and "[" and "<"
+  std::map<std::string, SinkFactory, std::less<>> sinks_;  // also roll and collector, and "[" and "<"
   std::map<std::string, SinkFactory, std::less<>> decorators_;
 };
 
