@@ -26,7 +26,7 @@ enum class ArgType : uint8_t {
   kHostPort,  // "host" or "host:port"
   kRegex,     // RE2; compiled by the checker
   kEscape,    // text with %{...} and %X; compiled by the checker
-  kFormat,    // an output format: raw, "raw", seqfile("bzip2")
+  kFormat,    // an output format: raw, "raw", seqfile("bzip2"); its arguments are checked by its own description
   kSinkText,  // text holding a sink in this language; checked too
   kFunction,  // name(args) whose name is in one_of, e.g. trigger=size(1000)
 };
@@ -36,6 +36,7 @@ struct ArgSpec {
   std::string name;
   std::string doc;
   std::string default_text;  // as it would be written in the language; empty = none
+  std::string setting;       // process setting whose value is the default; default_text counts where it is not known
   std::string unit;          // "ms", "bytes", ...
   ArgType type = ArgType::kText;
   int64_t min = std::numeric_limits<int64_t>::min();
@@ -80,6 +81,8 @@ class Catalog {
   static Result<Catalog> from_json(std::string_view json);
 
  private:
+  // Position in specs_, by kind, name and alias.
+  std::map<ComponentSpec::Kind, std::map<std::string, size_t, std::less<>>> index_;
   std::vector<ComponentSpec> specs_;
 };
 
