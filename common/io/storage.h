@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
@@ -34,14 +36,22 @@ struct Listed {
 class StoredFile {
  public:
   virtual ~StoredFile() = default;  // not committed and not abandoned: stays as an unfinished file
-  // No promise. After any error the file is dead: abandon() it.
+  // No promise of durability. kNoSpace: nothing of it was kept, the same call may be made again. After any other error
+  // the file is dead.
   virtual Status append(std::span<const iovec> pieces, const Wait& wait) = 0;
   // The length that survives a crash of the machine and can be resumed; kUnsupported where only commit() can promise.
   virtual Result<uint64_t> sync(const Wait& wait) = 0;
+  // The same without waiting: asks for a sync of all that was appended so far; poll_sync() tells its result, once.
+  // Appending may go on meanwhile. One at a time. Stores without a thread for it sync at once.
+  virtual void start_sync() { synced_ = sync(Wait{}); }
+  virtual std::optional<Result<uint64_t>> poll_sync() { return std::exchange(synced_, std::nullopt); }
   // Whole, durable and under its final name, or not there. May be repeated after an error.
   virtual Status commit(const Wait& wait) = 0;
   virtual Status abandon() = 0;  // removes what was written
   virtual uint64_t size() const = 0;
+
+ private:
+  std::optional<Result<uint64_t>> synced_;
 };
 
 class Storage {
@@ -50,12 +60,25 @@ class Storage {
   virtual StoreTraits traits() const = 0;
   // kExists when the final name is taken: nothing is ever replaced. Missing folders are made.
   virtual Result<std::unique_ptr<StoredFile>> create(const StorePath& final_name, const Wait& wait) = 0;
+  // A file that grows under its own name, for readers that follow it: made if missing, else appended to, only one
+  // writer at a time (kBusy). commit() syncs and closes; abandon() closes.
+  virtual Result<std::unique_ptr<StoredFile>> append_to(const StorePath& path, const Wait& wait) {
+    (void)wait;
+    return Status(Code::kUnsupported, "append to " + path + ": this store has whole files only");
+  }
   // After a crash: cuts the unfinished file to `length` (at most what sync() promised) and goes on.
   virtual Result<std::unique_ptr<StoredFile>> resume(const StorePath& final_name, uint64_t length) = 0;
   virtual Result<std::vector<Listed>> list(const StorePath& prefix) = 0;  // finished and unfinished, told apart
   virtual Status remove(const StorePath& path) = 0;                       // the finished file
   // An unfinished file that nobody will resume: kept under another name, out of readers' sight.
   virtual Status set_aside(const StorePath& final_name) = 0;
+  // What crashed writers left at most `depth` folders below `folder`: each unfinished file that nobody writes is
+  // published as far as its rows are complete, or set aside; the log says which. Once per folder and process; sinks
+  // call it before they create files.
+  virtual Status recover(const StorePath& folder, int depth) {
+    (void)folder, (void)depth;
+    return {};
+  }
 };
 
 // Finds the store for a URL and the path in it: "file:///a/b" and "/a/b" are the local file system; a scheme that no
