@@ -152,8 +152,7 @@ export class NodeDetail {
     const now = this.live.data.nodes.now_ms;
     const where = node?.physical ? `on ${node.physical}${node.host ? ` (${node.host})` : ""}` : "on no machine yet";
     return h("header", {class: "node-head", key: "head"}, h("h1", {tabindex: "-1"}, this.name), node ? badge(node.state) : null,
-             h("span", {class: "muted"}, node ? `${where} · since ${format.ago(node.since_ms, now).replace(" ago", "")}`
-                                              : "new node"),
+             h("span", {class: "muted"}, node ? `${where} · for ${format.duration(now - node.since_ms)}` : "new node"),
              node && node.revision !== node.wanted_revision
                  ? h("span", {class: "badge tone-busy"}, `runs revision ${node.revision}, wanted ${node.wanted_revision}`) : null,
              h("span", {class: "grow"}),

@@ -64,13 +64,16 @@ export function dropped(ledger) {
            format.count(ledger.dropped.events));
 }
 
-// read + recovered = delivered + in flight + dropped, in events and bytes.
+// read + copies + recovered = delivered + in flight + dropped. Copies are shown where a fan-out made some.
 export function equation(ledger) {
   const cell = (name, value) => h("span", {class: "term"}, h("b", {}, format.count(value.events)),
                                   h("small", {}, `${name} · ${format.bytes(value.bytes)}`));
   const sign = (s) => h("span", {class: "sign", "aria-hidden": "true"}, s);
   return h("div", {class: "equation"},
-           cell("read", ledger.read), sign("+"), cell("recovered", ledger.recovered), sign("="),
+           cell("read", ledger.read),
+           ledger.copies > 0 ? [sign("+"), h("span", {class: "term"}, h("b", {}, format.count(ledger.copies)), h("small", {}, "copies"))]
+                             : null,
+           sign("+"), cell("recovered", ledger.recovered), sign("="),
            cell("delivered", ledger.delivered), sign("+"), cell("in flight", ledger.in_flight), sign("+"),
            cell("dropped", ledger.dropped),
            h("span", {class: `verdict ${ledger.balanced ? "tone-good-text" : "tone-bad-text"}`},
