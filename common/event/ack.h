@@ -40,12 +40,22 @@ class AckToken {
   // n:m decorators (batch, unbatch, mult): a token over `rows` new rows; when all of them are settled, the worst
   // outcome settles every row still owed by the parents. The parents are handed over: settle them nowhere else.
   static AckToken join(std::span<const AckToken> parents, uint32_t rows);
-  uint32_t owed() const;  // rows not settled yet
+  // The same where a parent's rows go to several joined tokens (a batch that was cut): each settles its own share.
+  struct Share;
+  static AckToken join(std::span<const Share> parents, uint32_t rows);
+  void settle_rest(Outcome outcome, std::string_view drop_reason = {}) const;  // every row still owed
+  uint32_t owed() const;                                                       // rows not settled yet
 
  private:
   friend class AckTracker;
   explicit AckToken(internal::AckState* state) : state_(state) {}
   internal::AckState* state_ = nullptr;  // intrusive count; one pointer, because a token rides on every batch and slice
+};
+
+struct AckToken::Share {
+  AckToken token;
+  uint32_t rows = 0;
+  uint64_t bytes = 0;
 };
 
 // What became of the rows that one stream issued. `owed` = issued + expected - delivered - dropped - not_delivered.
@@ -63,15 +73,17 @@ class AckTracker : public std::enable_shared_from_this<AckTracker> {
   static std::shared_ptr<AckTracker> create(uint64_t start_position);
   ~AckTracker();
 
-  // `end_position` = position after the last row; positions strictly grow between calls (after rewound_to(): from
-  // there).
+  // `end_position` = position after the last row; positions strictly grow between calls (after rewound(): from
+  // settled()). With no rows (bytes that were skipped) only the position moves and the token owes nothing.
   AckToken issue(uint64_t end_position, uint32_t rows, uint64_t bytes = 0);
   uint64_t settled() const;  // everything before this is delivered or counted as dropped, without a gap
-  std::optional<uint64_t> first_failed() const;  // start of the first token with a row that was not delivered
+  std::optional<uint64_t> first_failed() const;  // start of the first token with a row that was not delivered; until
+                                                 // rewound() settled() stays at or before it
   // The source went back to settled(): what was issued after it is forgotten (late settles of it are still counted).
   void rewound();
   AckCounts counts() const;
-  // Called from any thread after settled() or first_failed() moved; must only post or notify. One callback.
+  // Called from any thread after settled() or first_failed() moved; must only post or notify, and not call on_change().
+  // One callback; when this returns the one before does not run any more.
   void on_change(std::function<void()> callback);
 
  private:

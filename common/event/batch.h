@@ -92,7 +92,9 @@ class EventBatch {
   EventBatch slice(uint32_t from, uint32_t n) const;  // O(1)
   EventBatch from(uint32_t k) const { return slice(k, rows() - k); }
 
-  // New head, same blob and blob CRC. An attribute that exists is replaced.
+  // New head, same blob and blob CRC. An attribute that exists is replaced. One that the format has no room for (name
+  // empty, over 65535 bytes or with a NUL; value over 1 MiB; 250 columns) is not added: attribute_fits() tells before.
+  bool attribute_fits(std::string_view attribute, size_t largest_value) const;
   EventBatch with_constant(std::string_view attribute, std::string_view value) const;
   EventBatch with_attribute(std::string_view attribute, std::span<const std::optional<std::string_view>> values) const;
   EventBatch without_attributes(std::span<const std::string> names) const;
@@ -102,7 +104,9 @@ class EventBatch {
   // New head and blob.
   EventBatch with_bodies(std::span<const std::string_view> bodies, std::string_view delimiter) const;
   EventBatch pick(std::span<const uint32_t> rows) const;  // ascending; origin positions and hop ordinals are kept
-  // Compressed blob, same head otherwise; views need uncompressed(). kUnsupported for codecs not built in.
+  // Compressed blob, same head otherwise; bodies, blob(), pick() and encoding a slice need uncompressed() first (asking
+  // is a broken invariant). A blob that does not get smaller, or by more than the ratio that receivers allow, stays
+  // plain.
   Result<EventBatch> compressed(BlobCodec codec) const;
   Result<EventBatch> uncompressed(const BatchLimits& limits) const;
   BlobCodec codec() const;
@@ -124,15 +128,24 @@ class EventBatch {
   // Settles all rows of this batch or slice.
   void settle(Outcome outcome, std::string_view reason = {}) const;
 
+  struct Shared;  // internal to this library: encoding.h
+
  private:
   friend class BatchBuilder;
-  friend struct BatchAccess;  // encoding.cpp, edit.cpp
-  struct Shared;
+  friend struct BatchAccess;              // encoding.cpp, edit.cpp
   std::shared_ptr<const Shared> shared_;  // buffers and decoded column table, shared by copies and slices
   uint32_t first_ = 0;
   uint32_t rows_ = 0;
   Origin origin_;
   AckToken token_;
+};
+
+class BlobPool;
+
+// What becomes of a line longer than the event limit.
+enum class Oversize : uint8_t {
+  kSplit,  // rows of the limit each, but the last; every piece but the last has no delimiter and ends its batch
+  kCut,    // the first part becomes a row, the rest of the line is thrown away
 };
 
 struct BuilderOptions {
@@ -141,6 +154,8 @@ struct BuilderOptions {
   std::string host;              // constant host of all rows
   uint32_t target_bytes = 256 << 10;
   BatchLimits limits;
+  Oversize oversize = Oversize::kSplit;
+  std::shared_ptr<BlobPool> pool;  // none: its own; share one (blob_pool.h) where many builders are mostly idle
 };
 
 // Fills one batch after another from the same origin stream. One thread. Two ways in: read() into space() and
@@ -152,20 +167,32 @@ class BatchBuilder {
   BatchBuilder(BatchBuilder&&) noexcept;
   BatchBuilder& operator=(BatchBuilder&&) noexcept;
 
-  void set_constant(std::string_view attribute, std::string_view value);  // on every row from the next batch on
+  // On every row from the next batch on; rows that have the attribute of their own keep theirs, in that batch nobody
+  // gets this one then.
+  void set_constant(std::string_view attribute, std::string_view value);
   // Free space at the end of the blob, at least `at_least` bytes: read() writes straight into it.
   std::span<char> space(size_t at_least);
   // `bytes` of space() were filled at wall time `timestamp`: cuts them into rows at the delimiter; an unfinished line
-  // stays for the next batch (carried over by seal()). Returns the rows found.
+  // stays for the next batch (carried over by seal()). Row i gets nanos + i. Returns the rows found. Lines over the
+  // event limit are treated as the options say; such a piece ends the batch, what was read behind it stays, and the
+  // next call, also with 0 bytes, goes on with it. With 0 bytes and nothing left to cut the buffer is given back, so
+  // an idle builder holds only its unfinished line.
   uint32_t commit_lines(size_t bytes, int64_t timestamp, int64_t nanos);
-  size_t unfinished_bytes() const;  // of the line not ended yet
-  // Makes the unfinished line a row: with flag "no delimiter" (end of file, or a line over the limit being split).
+  // After seal(): lines may be left to cut: call commit_lines(0, ...) before reading more.
+  bool has_uncut() const;
+  uint64_t oversized_rows() const;   // rows that were cut off a line over the limit
+  uint64_t discarded_bytes() const;  // thrown away by kCut
+  size_t unfinished_bytes() const;   // of the line not ended yet
+  // Makes the unfinished line a row without delimiter (end of file); it ends the batch. False: there is none, or the
+  // batch has to be sealed first.
   bool finish_line(int64_t timestamp, int64_t nanos);
   // Throws the unfinished line away (its bytes still count in positions).
   void drop_unfinished();
   // False: full (by bytes or rows, or another delimiter state), seal first. One row may exceed the target, never the
-  // event limit (kInvalid via check_size in the caller). Positions are row numbers in this way of filling.
+  // limits: whoever has events from elsewhere asks check() first, because one over the limits is refused for ever.
+  // An event without a host gets the builder's. Not while a line is unfinished.
   bool add(const Event& event);
+  static Status check(const Event& event, const BatchLimits& limits);
   // Copies a row with everything but the body, which is replaced when given.
   bool add_row(const EventBatch& from, uint32_t row, std::optional<std::string_view> body = {});
 
