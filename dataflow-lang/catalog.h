@@ -33,15 +33,15 @@ enum class ArgType : uint8_t {
 std::string_view arg_type_name(ArgType type);  // "text", "integer", ...
 
 struct ArgSpec {
-  std::string name;
-  std::string doc;
-  std::string default_text;  // as it would be written in the language; empty = none
-  std::string setting;       // process setting whose value is the default; default_text counts where it is not known
-  std::string unit;          // "ms", "bytes", ...
+  std::string name = {};
+  std::string doc = {};
+  std::string default_text = {};  // as it would be written in the language; empty = none
+  std::string setting = {};  // process setting whose value is the default; default_text counts where it is not known
+  std::string unit = {};     // "ms", "bytes", ...
   ArgType type = ArgType::kText;
   int64_t min = std::numeric_limits<int64_t>::min();
   int64_t max = std::numeric_limits<int64_t>::max();
-  std::vector<std::string> one_of;  // the only legal values (texts or function names)
+  std::vector<std::string> one_of = {};  // the only legal values (texts or function names)
   bool required = false;
   bool repeated = false;  // the last positional argument may be given many times (mask, regexAll)
   bool keyword_only = false;

@@ -1,5 +1,7 @@
 #include "node/components.h"
 
+#include "node/runtime/formats.h"
+
 namespace flume::node {
 
 // components.inc is made by the build from the file names in sources/, sinks/, decorators/ and compose/: one line
@@ -9,7 +11,7 @@ namespace flume::node {
 #undef COMPONENT
 
 void register_components(Registry& registry) {
-  (void)registry;
+  register_formats(registry);
 #define COMPONENT(kind, file) register_##kind##_##file(registry);
 #include "components.inc"
 #undef COMPONENT

@@ -11,6 +11,14 @@ Context Context::at(const std::string& path) const {
   return child;
 }
 
+Origin new_origin(const Context& context) {
+  Origin origin;
+  origin.node = context.identity.node_id;
+  origin.stream = random_id();
+  origin.boot_epoch = context.identity.boot_epoch;
+  return origin;
+}
+
 RowLedger::RowLedger(const Metrics& metrics)
     : metrics_(metrics),
       rows_in_(&metrics.counter("flume_rows_in_total")),

@@ -62,6 +62,9 @@ struct Context {
   Context at(const std::string& path) const;  // the same for a child at this place of the plan
 };
 
+// The origin of a stream that begins now: this node, a random stream identity, position 0.
+Origin new_origin(const Context& context);
+
 class Source {
  public:
   enum class Next : uint8_t { kBatch, kNothingYet, kEnd };

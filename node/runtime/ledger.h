@@ -41,23 +41,28 @@ class LedgerBook {
  public:
   explicit LedgerBook(const Metrics& metrics);
 
-  // The trackers of the running source, all of them; one that is missing from the list and owes nothing is summed up
-  // and let go.
-  void watch(std::span<const std::shared_ptr<AckTracker>> trackers);
+  // The trackers of the running source, all of them, and the driver's own (may be null) where it keeps copies for a
+  // source that cannot go back; then the driver's counts stand for the source's. One that is missing from the list and
+  // owes nothing is summed up and let go.
+  void watch(std::span<const std::shared_ptr<AckTracker>> sources, const std::shared_ptr<AckTracker>& driver,
+             bool driver_stands_for_sources);
   Ledger sum() const;
-  // True: a row of a watched tracker was not delivered, so the source has to go back.
-  bool any_failed() const;
-  // Brings flume_flow_{read,delivered,dropped}_{events,bytes}_total and flume_flow_in_flight_events up to date.
+  uint64_t not_delivered_rows() const;
+  bool has_in_flight() const;
+  // Brings flume_flow_{read,again,delivered,dropped}_{events,bytes}_total and flume_flow_in_flight_events up to date.
   void publish();
 
  private:
+  struct Entry {
+    std::shared_ptr<AckTracker> tracker;
+    bool only_drops = false;
+  };
   AckCounts total() const FLUME_REQUIRES(mutex_);
 
   const Metrics metrics_;
   mutable Mutex mutex_;
-  std::vector<std::shared_ptr<AckTracker>> trackers_ FLUME_GUARDED_BY(mutex_);
+  std::vector<Entry> entries_ FLUME_GUARDED_BY(mutex_);
   AckCounts closed_ FLUME_GUARDED_BY(mutex_);  // of trackers let go
-  Ledger published_ FLUME_GUARDED_BY(mutex_);
 };
 
 }  // namespace flume::node

@@ -1,0 +1,288 @@
+#include "node/runtime/node_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "node/runtime/driver.h"
+#include "node/runtime/positions.h"
+
+namespace flume::node {
+
+namespace {
+
+constexpr std::string_view kStateNames[] = {"HELLO", "OPENING", "ACTIVE",  "CLOSING", "IDLE",
+                                            "ERROR", "BACKOFF", "BLOCKED", "DRAINING"};
+
+// A folder's name for any logical node's name: what could leave the folder or is not plain is percent-encoded.
+std::string folder_name(std::string_view name) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  std::string out;
+  for (const char c : name) {
+    const bool inner_dot = c == '.' && !out.empty();
+    if (kPlain.find(c) != std::string_view::npos || inner_dot) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<uint8_t>(c);
+      str_append(out, '%', to_hex({&byte, 1}));
+    }
+  }
+  return out;
+}
+
+bool is_over(const DriverStatus& status) { return status.done; }
+
+}  // namespace
+
+std::string_view state_name(NodeState state) { return kStateNames[static_cast<size_t>(state)]; }
+
+// One logical node: its places to keep things, its driver, and what was last wanted of it.
+class LogicalNode {
+ public:
+  LogicalNode(const NodeSetParts& parts, const std::string& name, const std::function<void()>& on_change)
+      : parts_(parts),
+        positions_(open_positions(parts, name)),
+        context_{name,           "",
+                 parts.clock,    Metrics(parts.metrics, {{"node", name}}),
+                 parts.settings, parts.capabilities,
+                 parts.identity, parts.watch,
+                 *positions_,    parts.storage,
+                 parts.net,      limits(parts.settings)},
+        book_(context_.metrics),
+        driver_(context_, book_, driver_options(parts), on_change) {}
+
+  void want(const ProgramPtr& program) {
+    wanted_ = program->revision;
+    error_.clear();
+    error_millis_ = 0;
+    driver_.want(program);
+  }
+  void refuse(uint64_t revision, const Status& status) {
+    wanted_ = revision;
+    error_ = std::string(status.message());
+    error_millis_ = parts_.clock.wall_millis();
+  }
+  Driver& driver() { return driver_; }
+  const Driver& driver() const { return driver_; }
+
+  LogicalStatus status() {
+    book_.publish();
+    const DriverStatus driver = driver_.status();
+    LogicalStatus status;
+    status.name = context_.logical_node;
+    status.state = driver.state;
+    status.since_millis = driver.since_millis;
+    status.wanted_revision = wanted_;
+    if (driver.running != nullptr) {
+      status.flow = driver.running->flow;
+      status.revision = driver.running->revision;
+      status.source = driver.running->source_text;
+      status.sink = driver.running->sink_text;
+    }
+    status.error = error_.empty() ? driver.error : error_;
+    status.error_millis = error_.empty() ? driver.error_millis : error_millis_;
+    status.next_try_millis = driver.next_try_millis;
+    status.ledger = book_.sum();
+    status.source_ended = driver.source_ended;
+    return status;
+  }
+
+ private:
+  static std::unique_ptr<Positions> open_positions(const NodeSetParts& parts, const std::string& name) {
+    if (parts.state_folder.empty()) {
+      return Positions::in_memory();
+    }
+    const std::string file = str_cat(parts.state_folder, "/", folder_name(name), "/positions");
+    auto positions = Positions::open(file);
+    if (positions.ok()) {
+      return std::move(positions).value();
+    }
+    // Without its positions a node still moves data; it may repeat some after the next start.
+    FLUME_LOG(kError, "read positions cannot be kept on disk", kv("node", name), kv("error", positions.status()));
+    return Positions::in_memory();
+  }
+  static BatchLimits limits(const Settings& settings) {
+    BatchLimits limits;
+    limits.event_bytes = static_cast<uint32_t>(settings.integer("flume.event.max.size.bytes"));
+    return limits;
+  }
+  static DriverOptions driver_options(const NodeSetParts& parts) {
+    DriverOptions options;
+    options.backoff = BackoffOptions::from(parts.settings);
+    options.limits.close_timeout = parts.settings.millis("flume.node.close.timeout");
+    options.one_shot = parts.one_shot;
+    return options;
+  }
+
+  const NodeSetParts& parts_;
+  const std::unique_ptr<Positions> positions_;
+  Context context_;
+  LedgerBook book_;
+  uint64_t wanted_ = 0;  // these three: under the NodeSet's mutex
+  std::string error_;    // why the last configuration was refused before the driver saw it
+  int64_t error_millis_ = 0;
+  Driver driver_;
+};
+
+struct NodeSet::Impl {
+  explicit Impl(NodeSetParts set_parts) : parts(std::move(set_parts)) {}
+
+  void changed() {
+    std::function<void()> callback;
+    {
+      const MutexLock lock(callback_mutex);
+      ++changes;
+      callback = on_change;
+    }
+    something_changed.notify_all();
+    if (callback) {
+      callback();
+    }
+  }
+
+  const NodeSetParts parts;
+  // Taken before callback_mutex. Never held while a driver is joined.
+  mutable Mutex mutex;
+  std::map<std::string, std::unique_ptr<LogicalNode>, std::less<>> nodes FLUME_GUARDED_BY(mutex);
+  bool stopped FLUME_GUARDED_BY(mutex) = false;
+
+  mutable Mutex callback_mutex;
+  mutable CondVar something_changed;
+  uint64_t changes FLUME_GUARDED_BY(callback_mutex) = 0;
+  std::function<void()> on_change FLUME_GUARDED_BY(callback_mutex);
+};
+
+NodeSet::NodeSet(NodeSetParts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
+
+NodeSet::~NodeSet() { stop(); }
+
+Status NodeSet::set(const LogicalConfig& config) {
+  const NodeSetParts& parts = impl_->parts;
+  auto program = compile(config, parts.registry, parts.settings, parts.capabilities);
+  {
+    const MutexLock lock(impl_->mutex);
+    if (impl_->stopped) {
+      return stopped();
+    }
+    std::unique_ptr<LogicalNode>& node = impl_->nodes[config.name];
+    if (node == nullptr) {
+      node = std::make_unique<LogicalNode>(parts, config.name, [impl = impl_.get()] { impl->changed(); });
+    }
+    if (program.ok()) {
+      node->want(*program);
+    } else {
+      node->refuse(config.revision, program.status());
+    }
+  }
+  impl_->changed();
+  return program.status();
+}
+
+Status NodeSet::remove(std::string_view name) {
+  std::unique_ptr<LogicalNode> node;
+  {
+    const MutexLock lock(impl_->mutex);
+    const auto found = impl_->nodes.find(name);
+    if (found == impl_->nodes.end()) {
+      return {Code::kNotFound, str_cat("remove logical node ", quoted(name), ": there is none of this name")};
+    }
+    node = std::move(found->second);
+    impl_->nodes.erase(found);
+  }
+  node->driver().request_stop();
+  node->driver().join();
+  node.reset();
+  impl_->parts.metrics.remove("node", std::string(name));
+  impl_->changed();
+  return {};
+}
+
+Status NodeSet::refresh(std::string_view name) {
+  const MutexLock lock(impl_->mutex);
+  const auto found = impl_->nodes.find(name);
+  if (found == impl_->nodes.end()) {
+    return {Code::kNotFound, str_cat("refresh logical node ", quoted(name), ": there is none of this name")};
+  }
+  found->second->driver().refresh();
+  return {};
+}
+
+std::vector<LogicalStatus> NodeSet::list() const {
+  std::vector<LogicalStatus> all;
+  {
+    const MutexLock lock(impl_->mutex);
+    for (const auto& [name, node] : impl_->nodes) {
+      all.push_back(node->status());
+    }
+  }
+  std::map<std::string_view, LogicalStatus*> by_name;
+  for (LogicalStatus& status : all) {
+    by_name[status.name] = &status;
+  }
+  const std::vector<MetricSample> samples = impl_->parts.metrics.samples();
+  for (const MetricSample& sample : samples) {
+    for (const auto& [label, value] : sample.labels) {
+      const auto found = label == "node" ? by_name.find(value) : by_name.end();
+      if (found != by_name.end()) {
+        found->second->counters[sample.name] += sample.value;
+      }
+    }
+  }
+  return all;
+}
+
+std::optional<LogicalStatus> NodeSet::find(std::string_view name) const {
+  for (LogicalStatus& status : list()) {
+    if (status.name == name) {
+      return std::move(status);
+    }
+  }
+  return std::nullopt;
+}
+
+void NodeSet::on_change(std::function<void()> callback) {
+  const MutexLock lock(impl_->callback_mutex);
+  impl_->on_change = std::move(callback);
+}
+
+bool NodeSet::wait_until_done(const Wait& wait) const {
+  while (true) {
+    uint64_t seen = 0;
+    {
+      const MutexLock lock(impl_->callback_mutex);
+      seen = impl_->changes;
+    }
+    {
+      const MutexLock lock(impl_->mutex);
+      const auto over = [](const auto& entry) { return is_over(entry.second->driver().status()); };
+      if (std::all_of(impl_->nodes.begin(), impl_->nodes.end(), over)) {
+        return true;
+      }
+    }
+    const MutexLock lock(impl_->callback_mutex);
+    while (impl_->changes == seen) {
+      if (!impl_->something_changed.wait(impl_->callback_mutex, wait)) {
+        return false;
+      }
+    }
+  }
+}
+
+void NodeSet::stop() {
+  std::map<std::string, std::unique_ptr<LogicalNode>, std::less<>> nodes;
+  {
+    const MutexLock lock(impl_->mutex);
+    impl_->stopped = true;
+    nodes = std::move(impl_->nodes);
+    impl_->nodes.clear();
+  }
+  for (const auto& [name, node] : nodes) {
+    node->driver().request_stop();
+  }
+  for (const auto& [name, node] : nodes) {
+    node->driver().join();
+  }
+}
+
+}  // namespace flume::node
