@@ -52,14 +52,14 @@ struct ArgSpec {
 
 struct ComponentSpec {
   enum class Kind : uint8_t { kSource, kSink, kDecorator, kFormat } kind = Kind::kSource;
-  std::string name;
-  std::string summary;  // one sentence
-  std::string doc;      // more, Markdown; may be empty
-  std::string since;
-  std::vector<std::string> aliases;
-  std::vector<ArgSpec> args;                                  // in positional order
-  std::vector<std::pair<std::string, std::string>> examples;  // text in the language, what it does
-  bool replayable = false;                                    // source: rewind() works
+  std::string name = {};
+  std::string summary = {};  // one sentence
+  std::string doc = {};      // more, Markdown; may be empty
+  std::string since = {};
+  std::vector<std::string> aliases = {};
+  std::vector<ArgSpec> args = {};                                  // in positional order
+  std::vector<std::pair<std::string, std::string>> examples = {};  // text in the language, what it does
+  bool replayable = false;                                         // source: rewind() works
   bool takes_responsibility = false;  // sink: settles as delivered only what is durable or acknowledged
   bool needs_logical_node = false;
   bool runs_commands = false;  // exec family: refused in pushed configurations unless the node's owner allows it
