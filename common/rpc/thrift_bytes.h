@@ -1,0 +1,57 @@
+// Thrift over memory: whoever owns the sockets hands whole messages in and takes whole messages out. Every transport
+// gets its limits explicitly (the library's default kills a connection after 100 MB). Used where generated code is
+// used.
+#pragma once
+
+#include <thrift/TConfiguration.h>
+#include <thrift/protocol/TBinaryProtocol.h>
+#include <thrift/transport/TBufferTransports.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace flume::rpc {
+
+inline constexpr int kMaxMessageBytes = 16 << 20;
+inline constexpr int kMaxContainer = 1 << 20;
+
+using Memory = apache::thrift::transport::TMemoryBuffer;
+using Binary = apache::thrift::protocol::TBinaryProtocolT<Memory>;
+
+inline std::shared_ptr<apache::thrift::TConfiguration> thrift_limits() {
+  return std::make_shared<apache::thrift::TConfiguration>(kMaxMessageBytes, kMaxMessageBytes, 32);
+}
+
+// A protocol that reads `bytes`, which must stay as long as it is used.
+inline std::shared_ptr<Binary> reader_of(std::string_view bytes) {
+  auto memory = std::make_shared<Memory>(reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data())),
+                                         static_cast<uint32_t>(bytes.size()), Memory::OBSERVE, thrift_limits());
+  return std::make_shared<Binary>(memory, kMaxMessageBytes, kMaxContainer, true, true);
+}
+
+// A protocol that writes into memory; take(...) what it wrote.
+inline std::shared_ptr<Binary> writer() {
+  auto memory = std::make_shared<Memory>(thrift_limits());
+  return std::make_shared<Binary>(memory, kMaxMessageBytes, kMaxContainer, true, true);
+}
+
+inline std::string take(Binary& protocol) {
+  auto& memory = dynamic_cast<Memory&>(*protocol.getTransport());
+  std::string bytes = memory.getBufferAsString();
+  memory.resetBuffer();
+  return bytes;
+}
+
+inline std::string with_frame(std::string_view message) {
+  const auto size = static_cast<uint32_t>(message.size());
+  std::string out;
+  out.reserve(message.size() + 4);
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(size >> shift));
+  }
+  out.append(message);
+  return out;
+}
+
+}  // namespace flume::rpc
