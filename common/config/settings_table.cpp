@@ -74,6 +74,7 @@ constexpr SettingSpec kSpecs[] = {
      "Where the master keeps configurations: dir (a local folder) or memory (classic default: zookeeper).", 0,
      INT64_MAX, false, "dir,memory"},
     {"flume.master.store.dir", kText, "${state}/master", "Folder of the store `dir`."},
+    {"flume.net.bind.address", kText, "0.0.0.0", "Address that the ports of network sources listen on."},
     {"flume.net.threads", kInteger, "2", "Threads for all network connections of a node.", 1, 64},
     {"flume.node.close.timeout", kMillis, "30000", "Longest time that closing a logical node may take.", 1, kDay},
     {"flume.node.heartbeat.backoff.ceiling", kMillis, "60000",
