@@ -69,7 +69,7 @@ class StoreContract : public testing::TestWithParam<Kind> {
     return as_of;
   }
 
-  TempDir directory_;
+  test::TempDir directory_;
   std::unique_ptr<ConfigStore> store_;
 };
 

@@ -61,7 +61,7 @@ class DirStoreFiles : public testing::Test {
     return store.ok() ? std::move(*store) : nullptr;
   }
 
-  TempDir directory_;
+  test::TempDir directory_;
   Texts reports_;
 };
 
