@@ -17,6 +17,7 @@ ADAPTERS = [
     (r"<(thrift/|rpc/)|\"rpc/", ("common/rpc/", "node/control/", "node/net/", "master/rpc/", "master/cli/", "tests/")),
     (r"<rapidjson/", ("common/json/",)),
     (r"<httplib", ("common/http/", "tests/")),
+    (r"<CLI/", ("common/cli/",)),
     (r"<spdlog/", ("common/base/log.cpp",)),
     (r"<re2/", ("common/text/", "tests/")),
     (r"<pugixml", ("common/config/",)),
