@@ -174,7 +174,6 @@ def complete(body):
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
         pass
@@ -237,10 +236,10 @@ class Handler(BaseHTTPRequestHandler):
         if call == "complete":
             return self.send(200, complete(body))
         if call == "commands":
-            return self.command(body["command"], body["args"])
+            return self.run_command(body["command"], body["args"])
         return self.fail(404, "not_found", f"no call '{call}'")
 
-    def command(self, command, args):
+    def run_command(self, command, args):
         if command not in [c[0] for c in COMMANDS]:
             return self.fail(400, "invalid", f"unknown command '{command}'")
         if command == "map":

@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+"""The page with a master whose nodes are in every state: it shows them all, runs nothing that it shows, works on a narrow
+screen and without a mouse."""
+import threading
+import unittest
+
+from selenium.webdriver.common.keys import Keys
+
+import fake_master
+from page import Page
+
+PLACES = ["/", "/machines", "/spec", "/commands", "/components", "/node/web1", "/node/broken", "/node/gone"]
+
+
+class StatesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = fake_master.serve()
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.page = Page(f"http://127.0.0.1:{cls.server.server_address[1]}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.page.close()
+        cls.server.shutdown()
+        cls.server.server_close()
+
+    def setUp(self):
+        self.page.size(1280, 900)
+
+    def tearDown(self):
+        self.assertEqual(self.page.console_errors(), [])
+
+    def test_overview_shows_states_and_what_needs_a_look(self):
+        self.page.open("/")
+        for words in ["BACKOFF", "LOST", "ACTIVE", "IDLE", "no space left on device (ENOSPC)", "Needs a look", "default-flow"]:
+            self.page.shows(words)
+
+    def test_markup_in_names_and_specifications_is_text(self):
+        for place in PLACES:
+            self.page.open(place)
+        self.page.open("/")
+        self.page.shows(fake_master.EVIL)
+        self.page.shows("<script>document.body.dataset.pwned=1</script>")
+        self.page.one(".nodes a.node-name").click()
+        self.page.shows(fake_master.EVIL, "h1")
+        self.assertIsNone(self.page.one("body").get_attribute("data-pwned"))
+        self.assertEqual(self.page.all("main img, main script"), [])
+
+    def test_no_page_scrolls_sideways_on_a_narrow_screen(self):
+        for width in [360, 768]:
+            self.page.size(width, 740)
+            for place in PLACES:
+                self.page.open(place)
+                self.assertLessEqual(self.page.width_overflow(), 0, f"{place} at {width}")
+
+    def test_an_error_is_marked_at_its_place_while_typing(self):
+        self.page.open("/node/web1")
+        self.page.type_into("Sink", 'batch(2) gizp agentBESink("é", 1)')
+        self.page.shows("no sink 'gizp'; did you mean 'gzip'?")
+        self.assertEqual(self.page.text(".editor-paint .mark-error"), "gizp")
+        self.assertEqual(self.page.text(".problem .place"), "1:10")
+        self.assertEqual(self.page.text(".source-line").split("\n"), ['batch(2) gizp agentBESink("é", 1)', "         ^~~~"])
+        self.assertFalse(self.page.button("Apply").is_enabled())
+        self.page.button("use gzip").click()
+        self.page.shows("correct", "#verdict")
+        self.assertEqual(self.page.labelled("Sink").get_attribute("value"), 'batch(2) gzip agentBESink("é", 1)')
+        self.page.button("Revert").click()
+
+    def test_a_place_after_characters_outside_the_bmp_is_marked_right(self):
+        self.page.open("/node/web1")
+        field = self.page.type_into("Sink", "")
+        self.page.driver.execute_script(
+            "arguments[0].setRangeText(arguments[1], 0, arguments[0].value.length, 'end');"
+            "arguments[0].dispatchEvent(new Event('input'))", field, 'text("😀") gizp')
+        self.page.shows("no sink 'gizp'")
+        self.assertEqual(self.page.text(".editor-paint .mark-error"), "gizp")
+        self.page.button("Revert").click()
+
+    def test_completion_is_chosen_with_the_keyboard(self):
+        self.page.open("/node/web1")
+        self.page.type_into("Source", "t")
+        self.page.wait("completions", lambda: len(self.page.all(".completions li")) == 2)
+        field = self.page.labelled("Source")
+        self.assertEqual(field.get_attribute("aria-expanded"), "true")
+        self.page.press(Keys.ARROW_DOWN, Keys.ENTER)
+        self.assertEqual(field.get_attribute("value"), "text")
+        self.assertEqual(self.page.all(".completions li"), [])
+        self.page.button("Revert").click()
+
+    def test_a_change_made_elsewhere_appears_by_itself(self):
+        self.page.open("/")
+        fake_master.WORLD.put("appeared", "console", "null", "default-flow", "test")
+        self.page.shows("appeared", seconds=5)
+
+    def test_a_change_made_elsewhere_does_not_take_away_what_is_being_written(self):
+        self.page.open("/node/web2")
+        self.page.type_into("Sink", "console")
+        fake_master.WORLD.put("web2", 'tail("/elsewhere")', "null", "default-flow", "test")
+        self.page.shows("/elsewhere")
+        self.assertEqual(self.page.labelled("Sink").get_attribute("value"), "console")
+        self.page.shows("correct", "#verdict")
+        self.page.button("Apply").click()
+        self.page.shows("somebody else changed this node meanwhile")
+        self.page.console_errors()  # the refusal's own 409
+        self.page.button("Revert").click()
+        self.page.wait("the newer text", lambda: self.page.labelled("Sink").get_attribute("value") == "null")
+
+    def test_commands_take_quoted_arguments(self):
+        self.page.open("/commands")
+        self.page.wait("the commands", lambda: self.page.all("#command-names option"))
+        self.page.type_into("Command", "map web1 'a \"quoted\" name'")
+        self.page.press(Keys.ENTER)
+        self.page.shows("SUCCEEDED", "#answer")
+        self.page.shows('map web1 a "quoted" name')
+        self.page.type_into("Command", "confg x")
+        self.page.shows("no such command")
+        self.page.press(Keys.ENTER)
+        self.page.shows("unknown command 'confg'")
+        self.page.console_errors()  # the refusal's own 400
+
+    def test_machines_are_mapped_by_form(self):
+        self.page.open("/machines")
+        self.page.type_into("Machine", "web1")
+        self.page.type_into("Logical node", "web1-extra")
+        self.page.press(Keys.ENTER)
+        self.page.shows("map web1 web1-extra: done")
+        self.page.shows("web1-extra", "#mappings")
+        self.page.button("Unmap web1-extra from web1").click()
+        self.page.shows("unmap web1 web1-extra: done")
+
+    def test_the_whole_way_without_a_mouse(self):
+        self.page.open("/")
+        self.page.tab_to(lambda e: e.get_attribute("id") == "new-node-name")
+        self.page.press("keyboard-only", Keys.ENTER)
+        self.page.shows("keyboard-only", "h1")
+        self.page.tab_to(lambda e: e.get_attribute("aria-invalid") or e.tag_name == "textarea")
+        self.page.press('text("/k")', Keys.ESCAPE)
+        self.page.tab_to(lambda e: e.tag_name == "textarea")
+        self.page.press("console", Keys.ESCAPE)
+        self.page.shows("correct", "#verdict")
+        self.page.chord(Keys.CONTROL, Keys.ENTER)
+        self.page.shows("stored as revision", "#answer")
+        self.page.open("/")
+        self.page.shows("keyboard-only")
+
+    def test_a_master_that_goes_is_said_and_its_return_noticed(self):
+        other = fake_master.serve()
+        thread = threading.Thread(target=other.serve_forever, daemon=True)
+        thread.start()
+        port = other.server_address[1]
+        page = Page(f"http://127.0.0.1:{port}")
+        try:
+            page.open("/")
+            page.shows("live", "#online")
+            other.shutdown()
+            other.server_close()
+            thread.join()
+            fake_master.WORLD.put("wakes-the-poll", "console", "null", "default-flow", "test")
+            page.shows("the server does not answer", "#online")
+            page.shows("default-flow")  # what was known stays
+            other = fake_master.serve(port)
+            threading.Thread(target=other.serve_forever, daemon=True).start()
+            page.shows("live", "#online")
+        finally:
+            page.close()
+            other.shutdown()
+            other.server_close()
+
+
+if __name__ == "__main__":
+    unittest.main()
