@@ -6,12 +6,14 @@
 
 #include "common/base/text.h"
 #include "common/cli/options.h"
+#include "common/config/settings.h"
 #include "dataflow-lang/cli/commands.h"
 
 namespace flume::lang {
 namespace {
 
 using Kind = ComponentSpec::Kind;
+constexpr char kSettingsTopic[] = "settings";
 constexpr Kind kKinds[] = {Kind::kSource, Kind::kSink, Kind::kDecorator, Kind::kFormat};
 
 std::string_view heading(Kind kind) {
@@ -94,13 +96,38 @@ std::string overview(const Catalog& catalog, const std::vector<Command>& command
       append_rows(out, rows);
     }
   }
-  out += "\nflume help NAME says more about each of them.\n";
+  out += "\nflume help NAME says more about each of them, flume help settings lists the settings.\n";
+  return out;
+}
+
+std::string_view setting_type_name(SettingType type) {
+  switch (type) {
+    case SettingType::kText: return "text";
+    case SettingType::kInteger: return "integer";
+    case SettingType::kBool: return "bool";
+    case SettingType::kMillis: return "ms";
+    case SettingType::kBytes: return "bytes";
+    case SettingType::kPort: return "port";
+  }
+  return "";
+}
+
+std::string settings_help() {
+  std::string out =
+      "Settings, from flume-site.xml and flume-conf.xml in the folder that FLUME_CONF_DIR names (else "
+      "/etc/flume/conf);\n"
+      "-D name=value on the command line wins.\n";
+  for (const SettingSpec& spec : setting_specs()) {
+    str_append(out, "\n", spec.name, " (", setting_type_name(spec.type),
+               spec.one_of.empty() ? "" : str_cat(", one of ", spec.one_of), ") = ", quoted(spec.default_text),
+               "\n    ", spec.doc, "\n");
+  }
   return out;
 }
 
 // A command or a component of any kind; several when a name stands for more than one. Empty: unknown.
 std::string help_on(const std::string& name, const Catalog& catalog, const std::vector<Command>& commands) {
-  std::string out;
+  std::string out = name == kSettingsTopic ? settings_help() : "";
   for (const Command& command : commands) {
     if (command.name == name) {
       str_append(out, command.usage, command.usage.ends_with('\n') ? "" : "\n");
@@ -115,7 +142,7 @@ std::string help_on(const std::string& name, const Catalog& catalog, const std::
 }
 
 int unknown_name(const std::string& name, const Catalog& catalog, const std::vector<Command>& commands) {
-  std::vector<std::string> known;
+  std::vector<std::string> known = {kSettingsTopic};
   for (const Command& command : commands) {
     known.push_back(command.name);
   }
@@ -138,7 +165,7 @@ struct HelpOptions {
 };
 
 void make_help_app(CLI::App& app, HelpOptions& options) {
-  app.add_option("name", options.name, "a command or component")->type_name("NAME");
+  app.add_option("name", options.name, "a command, a component, or settings")->type_name("NAME");
   app.add_flag("--json", options.json, "print the whole catalogue of components as JSON");
   app.add_flag("--markdown", options.markdown, "print the reference of all components (docs/reference.md)");
 }
