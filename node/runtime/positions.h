@@ -1,10 +1,11 @@
 // Positions: durable small values of one logical node, by key: where its sources go on reading after a restart. A
 // source writes what its AckTracker says is settled, about once a second and at close; a sink that recovers a log moves
 // them in open(), before the source opens. One file a node: records with a checksum, appended and synced; a torn tail
-// is the normal end after a crash; rewritten when most of it is old.
+// is the normal end after a crash; rewritten when most of it is old, or after a failed write.
 //
-// Thread-safe (a log's second driver moves positions too). Errors: a full disk is kNoSpace, the values stay in memory
-// and the next sync() tries again; damage in the middle is kCorrupt, the file is set aside and said so.
+// Thread-safe (a log's second driver moves positions too). Errors: when sync() fails (a full disk) the values stay in
+// memory and the next one tries again. Damage in the middle: the file is set aside under another name and said so in
+// the log; the records that are whole count, so at worst rows are read again.
 #pragma once
 
 #include <map>
@@ -37,6 +38,7 @@ class Positions {
  private:
   Positions() = default;
   Status load() FLUME_REQUIRES(mutex_);
+  Status set_aside() FLUME_REQUIRES(mutex_);
   Status append_changes() FLUME_REQUIRES(mutex_);
   Status rewrite() FLUME_REQUIRES(mutex_);
 

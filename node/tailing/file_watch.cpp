@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,14 @@ constexpr uint32_t kNamesMask =
 // Between two reads of the event queue. The kernel merges equal events meanwhile, so a busy writer costs a bounded
 // number of wake-ups; the first event after silence is not delayed.
 constexpr timespec kPause{0, 250'000};
+
+// File systems whose changes another machine or process makes without the kernel's knowledge.
+bool is_remote(const std::string& path) {
+  constexpr std::array<uint32_t, 7> kRemote{0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400, 0x65735546};
+  struct statfs info {};
+  return ::statfs(path.c_str(), &info) == 0 &&
+         std::find(kRemote.begin(), kRemote.end(), static_cast<uint32_t>(info.f_type)) != kRemote.end();
+}
 
 }  // namespace
 
@@ -102,6 +111,9 @@ Status FileWatch::add(const std::shared_ptr<Inbox>& inbox, const std::string& pa
     same->mask = mask;
   } else {
     subscriptions.push_back({inbox, label, mask});
+  }
+  if (is_remote(path)) {
+    return {Code::kUnsupported, str_cat("watch ", quoted(label), ": on a network file system only local changes show")};
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // FileWatch: tells sources that files or folders changed. One per process: one inotify descriptor and one thread, both
 // started by the first add(). It only says "look again" and where; what really changed is for the reader to find out,
-// so a lost or merged notice costs time, never data. Where inotify does not work (no watches left, a network file
-// system, no such folder yet) add() says so and the caller looks again every poll period.
+// so a lost or merged notice costs time, never data. Where inotify does not work (no watches left, no such folder yet,
+// a network file system, of which it tells a part only) add_...() says so and the caller looks again every poll period.
 //
 // Thread-safe. A Watcher belongs to one source; its wait() is called from the driver thread. Watchers must be gone
 // before the FileWatch.

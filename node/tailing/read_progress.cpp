@@ -1,0 +1,181 @@
+#include "node/tailing/read_progress.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace flume::node {
+
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+template <class T>
+void put(std::string& out, const T& value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <class T>
+bool take(std::string_view& in, T& value) {
+  if (in.size() < sizeof value) {
+    return false;
+  }
+  std::memcpy(&value, in.data(), sizeof value);
+  in.remove_prefix(sizeof value);
+  return true;
+}
+
+}  // namespace
+
+std::string ReadPoint::encoded() const {
+  std::string out;
+  put(out, kVersion);
+  put(out, static_cast<uint8_t>(mark.skipping));
+  put(out, identity.device);
+  put(out, identity.inode);
+  put(out, identity.birth_nanos);
+  put(out, stream);
+  put(out, mark.print.offset);
+  put(out, mark.print.head);
+  put(out, mark.print.recent);
+  put(out, mark.rows);
+  put(out, order);
+  out += path;
+  return out;
+}
+
+Result<ReadPoint> ReadPoint::decode(std::string_view bytes) {
+  ReadPoint point;
+  uint8_t version = 0;
+  uint8_t skipping = 0;
+  const bool whole = take(bytes, version) && take(bytes, skipping) && take(bytes, point.identity.device) &&
+                     take(bytes, point.identity.inode) && take(bytes, point.identity.birth_nanos) &&
+                     take(bytes, point.stream) && take(bytes, point.mark.print.offset) &&
+                     take(bytes, point.mark.print.head) && take(bytes, point.mark.print.recent) &&
+                     take(bytes, point.mark.rows) && take(bytes, point.order);
+  if (!whole || skipping > 1) {
+    return Status(Code::kCorrupt, "read position: not whole");
+  }
+  if (version != kVersion) {
+    return Status(Code::kUnsupported, str_cat("read position: version ", version, " is unknown"));
+  }
+  point.mark.skipping = skipping == 1;
+  point.path = bytes;
+  return point;
+}
+
+ReadProgress::ReadProgress(Positions& positions, std::string prefix)
+    : positions_(positions), prefix_(std::move(prefix) + "/") {
+  for (const ReadPoint& point : saved()) {
+    order_ = std::max(order_, point.order);
+  }
+}
+
+std::vector<ReadPoint> ReadProgress::saved() const {
+  std::vector<ReadPoint> points;
+  for (const auto& [key, value] : positions_.list(prefix_)) {
+    auto point = ReadPoint::decode(value);
+    if (point.ok()) {
+      points.push_back(std::move(*point));
+    } else {
+      FLUME_LOG(kWarn, "a saved read position is ignored", kv("key", quoted(key)), kv("error", point.status()));
+      positions_.erase(key);
+    }
+  }
+  std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
+  return points;
+}
+
+std::string ReadProgress::key(const Id128& stream) const { return prefix_ + to_hex(stream); }
+
+void ReadProgress::begin(ReadPoint point) {
+  if (const auto known = files_.find(point.stream); known != files_.end()) {
+    // Its content goes on in another file: rows that are under way stay so.
+    File& file = known->second;
+    file.settled.path = std::move(point.path);
+    file.settled.identity = point.identity;
+    file.ended = false;
+    file.dirty = true;
+    return;
+  }
+  const Id128 stream = point.stream;
+  files_[stream] = File{std::move(point), 0, false, true};
+}
+
+AckToken ReadProgress::issue(const Id128& stream, const ReadMark& after, uint32_t rows, uint64_t bytes) {
+  const auto file = files_.find(stream);
+  FLUME_CHECK(file != files_.end(), "rows of a file that was not begun");
+  collect();  // so that the list stays as short as what is under way
+  issued_rows_ += rows;
+  file->second.under_way += 1;
+  issued_.push_back({issued_rows_, stream, after});
+  return tracker_->issue(issued_rows_, rows, bytes);
+}
+
+void ReadProgress::collect() {
+  const uint64_t settled = tracker_->settled();
+  while (!issued_.empty() && issued_.front().end <= settled) {
+    const Issued& done = issued_.front();
+    File& file = files_.at(done.stream);
+    file.under_way -= 1;
+    file.settled.mark = done.after;
+    file.dirty = true;
+    issued_.pop_front();
+  }
+}
+
+void ReadProgress::end(const Id128& stream) {
+  if (const auto file = files_.find(stream); file != files_.end()) {
+    file->second.ended = true;
+  }
+}
+
+bool ReadProgress::is_settled(const Id128& stream) {
+  collect();
+  const auto file = files_.find(stream);
+  return file == files_.end() || file->second.under_way == 0;
+}
+
+void ReadProgress::moved(const Id128& stream, const std::string& path) {
+  if (const auto file = files_.find(stream); file != files_.end() && file->second.settled.path != path) {
+    file->second.settled.path = path;
+    file->second.dirty = true;
+  }
+}
+
+Status ReadProgress::checkpoint() {
+  collect();
+  for (auto it = files_.begin(); it != files_.end();) {
+    File& file = it->second;
+    if (file.ended && file.under_way == 0) {
+      positions_.erase(key(it->first));
+      it = files_.erase(it);
+      continue;
+    }
+    if (std::exchange(file.dirty, false)) {
+      positions_.set(key(it->first), file.settled.encoded());
+    }
+    ++it;
+  }
+  return positions_.sync();
+}
+
+std::vector<ReadPoint> ReadProgress::rewind() {
+  collect();
+  std::vector<ReadPoint> points;
+  for (auto& [stream, file] : files_) {
+    if (std::exchange(file.under_way, 0) > 0) {
+      file.ended = false;
+      points.push_back(file.settled);
+    }
+  }
+  issued_.clear();
+  issued_rows_ = tracker_->settled();
+  tracker_->rewound();
+  std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
+  return points;
+}
+
+}  // namespace flume::node

@@ -1,0 +1,87 @@
+// ReadProgress: which files a source has read how far, what of it is settled, and what is on disk about it. One per
+// source. Every batch gets a token from here; checkpoint() moves a file's position only over rows that the AckTracker
+// says are settled; rewind() tells where to read again. One tracker for all files of the source: rows settle in about
+// the order they were read, and what a stuck batch holds back is repeated after a kill, never skipped.
+//
+// Thread: driver (the tracker itself is thread-safe).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/random.h"
+#include "common/event/ack.h"
+#include "node/runtime/positions.h"
+#include "node/tailing/fingerprint.h"
+
+namespace flume::node {
+
+// Where reading stands in one file. The stream is random and new for each content of a file: a file that was truncated
+// is another stream.
+struct ReadMark {
+  Fingerprint print;      // print.offset: everything before it is in rows
+  uint64_t rows = 0;      // handed out from this stream
+  bool skipping = false;  // at print.offset the rest of a cut line follows
+};
+struct ReadPoint {
+  std::string path;  // where it was last seen
+  FileIdentity identity;
+  Id128 stream{};
+  ReadMark mark;
+  uint64_t order = 0;  // files of one source in the order they were begun
+
+  std::string encoded() const;
+  static Result<ReadPoint> decode(std::string_view bytes);
+};
+
+class ReadProgress {
+ public:
+  // Keys in `positions` are "<prefix>/<stream>".
+  ReadProgress(Positions& positions, std::string prefix);
+
+  std::vector<ReadPoint> saved() const;  // by order; a record that does not decode is logged and forgotten
+  // Registers a file: its position counts from here. Durable with the next checkpoint.
+  void begin(ReadPoint point);
+  // Rows up to `after` were read from this file: the token for them.
+  AckToken issue(const Id128& stream, const ReadMark& after, uint32_t rows, uint64_t bytes);
+  // Forgets a file once everything read from it is settled.
+  void end(const Id128& stream);
+  bool is_settled(const Id128& stream);  // nothing of it is under way
+  void moved(const Id128& stream, const std::string& path);
+  uint64_t next_order() { return ++order_; }
+
+  Status checkpoint();
+  // Everything unsettled counts as not read: the point to go on from, for each file that has such rows.
+  std::vector<ReadPoint> rewind();
+  const std::shared_ptr<AckTracker>& tracker() const { return tracker_; }
+
+ private:
+  struct File {
+    ReadPoint settled;
+    uint64_t under_way = 0;  // entries of issued_
+    bool ended = false;
+    bool dirty = true;
+  };
+  struct Issued {
+    uint64_t end;  // of the tracker's numbering
+    Id128 stream;
+    ReadMark after;
+  };
+  void collect();
+  std::string key(const Id128& stream) const;
+
+  Positions& positions_;
+  const std::string prefix_;
+  std::shared_ptr<AckTracker> tracker_ = AckTracker::create(0);  // shared: tokens keep it
+  uint64_t issued_rows_ = 0;
+  uint64_t order_ = 0;
+  std::map<Id128, File> files_;
+  std::deque<Issued> issued_;
+};
+
+}  // namespace flume::node

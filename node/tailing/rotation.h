@@ -1,0 +1,29 @@
+// Rotation: finds what became of a file whose name now means another one. Looked for beside it, under the names that
+// rotation gives: NAME.1, NAME-20260131, NAME.2026-01-31.2 (compressed ones are of no use). Functions of the folder as
+// it is now.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "node/tailing/read_progress.h"
+
+namespace flume::node {
+
+struct Sibling {
+  std::string path;
+  FileFacts facts;
+};
+
+// Regular files named like rotated ones of `path`, oldest change first.
+std::vector<Sibling> rotated_siblings(const std::string& path);
+
+// The file that holds what was read up to `print`: the same one renamed, else a copy of it (copytruncate); null: none.
+const Sibling* find_rotated(const std::vector<Sibling>& siblings, const FileIdentity& identity,
+                            const Fingerprint& print);
+
+// Files that were under the name between `old` and now: rotated away before they were ever seen.
+std::vector<Sibling> rotated_after(const std::vector<Sibling>& siblings, const Sibling& old);
+
+}  // namespace flume::node
