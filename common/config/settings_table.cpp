@@ -85,6 +85,8 @@ constexpr SettingSpec kSpecs[] = {
     {"flume.node.pushed.exec", kBool, "false",
      "Allow sources that run commands (exec and its kin) in configurations that come from a master."},
     {"flume.node.status.port", kPort, "35862", "Port of the node's web page."},
+    {"flume.storage.idle.millis", kMillis, "600000",
+     "Time after which an escaped sink closes and publishes a file that got no more events.", 1, kDay * 365},
     {"flume.storage.open.max", kInteger, "64",
      "Files that one escaped sink holds open at a time; the one used longest ago is closed first.", 1, 10'000},
     {"flume.storage.sync.millis", kMillis, "1000",

@@ -32,6 +32,8 @@ class OutputFormat {
  public:
   virtual ~OutputFormat() = default;
   virtual std::string_view name() const = 0;
+  // Appends what a file starts with.
+  virtual void begin_file(std::string& out) { (void)out; }
   // The bytes of all rows of `batch`, if they lie in it already: write them from there.
   virtual std::optional<std::string_view> in_place(const EventBatch& batch) const;
   // Appends the bytes of all rows. No allocation besides the growth of `out`.

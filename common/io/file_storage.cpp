@@ -47,6 +47,7 @@ class LocalFile final : public StoredFile {
         path_(std::move(path)),
         final_name_(std::move(final_name)),
         size_(size),
+        synced_size_(size),
         is_regular_(is_regular) {}
 
   Status append(std::span<const iovec> pieces, const Wait& wait) override {
@@ -68,12 +69,19 @@ class LocalFile final : public StoredFile {
   }
 
   Result<uint64_t> sync(const Wait& wait) override {
-    start_sync();
-    const Status status = job_ != nullptr ? job_->wait(wait) : Status();
-    if (status.code() == Code::kTimeout || status.kind() == Kind::kClosed) {
-      return status;
+    const uint64_t target = size_;
+    for (;;) {  // a sync under way may have started before the last append
+      start_sync();
+      const Status status = job_ != nullptr ? job_->wait(wait) : Status();
+      if (status.code() == Code::kTimeout || status.kind() == Kind::kClosed) {
+        return status;
+      }
+      auto synced = poll_sync();
+      FLUME_CHECK(synced.has_value(), path_);
+      if (!synced->ok() || **synced >= target) {
+        return *synced;
+      }
     }
-    return *poll_sync();
   }
 
   void start_sync() override {
@@ -100,32 +108,36 @@ class LocalFile final : public StoredFile {
       dead_ = *status;  // the kernel may have dropped the pages: nothing after the last good sync is sure
       return Result<uint64_t>(*status);
     }
+    synced_size_ = job_size_;
     return Result<uint64_t>(job_size_);
   }
 
   Status commit(const Wait& wait) override {
     FLUME_RETURN_IF_ERROR(usable());
     FLUME_RETURN_IF_ERROR(sync(wait).status());
-    while (job_size_ != size_) {  // a sync that had been started before the last append
-      FLUME_RETURN_IF_ERROR(sync(wait).status());
-    }
     if (!final_name_.empty() && !renamed_) {
       FLUME_RETURN_IF_ERROR(rename_to_free_name(path_, final_name_));
       renamed_ = true;
     }
     FLUME_RETURN_IF_ERROR(is_regular_ ? sync_parent(path_) : Status());
     dead_ = Status(Code::kInternal, str_cat("write to ", quoted(path_), ": it is finished"));
-    fd_->reset();
+    fd_.reset();
     return {};
   }
 
   Status abandon() override {
     dead_ = Status(Code::kInternal, str_cat("write to ", quoted(path_), ": it was given up"));
-    if (!final_name_.empty() && !renamed_ && unlink(path_.c_str()) != 0 && errno != ENOENT) {
-      return Status::from_errno(errno, str_cat("remove ", quoted(path_)));
+    if (fd_ == nullptr || renamed_) {
+      return {};
+    }
+    Status status;
+    if (final_name_.empty()) {
+      status = is_regular_ && size_ != synced_size_ ? truncate_file(fd_->fd(), synced_size_, path_) : Status();
+    } else if (unlink(path_.c_str()) != 0 && errno != ENOENT) {
+      status = Status::from_errno(errno, str_cat("remove ", quoted(path_)));
     }
     fd_.reset();
-    return {};
+    return status;
   }
 
   uint64_t size() const override { return size_; }
@@ -147,6 +159,7 @@ class LocalFile final : public StoredFile {
   const std::string path_;
   const std::string final_name_;
   uint64_t size_;
+  uint64_t synced_size_;  // what a sync promised; at first what was there
   const bool is_regular_;
   bool name_synced_ = false;  // the folder knows the file for good
   bool renamed_ = false;

@@ -61,7 +61,7 @@ class Storage {
   // kExists when the final name is taken: nothing is ever replaced. Missing folders are made.
   virtual Result<std::unique_ptr<StoredFile>> create(const StorePath& final_name, const Wait& wait) = 0;
   // A file that grows under its own name, for readers that follow it: made if missing, else appended to, only one
-  // writer at a time (kBusy). commit() syncs and closes; abandon() closes.
+  // writer at a time (kBusy). commit() syncs and closes; abandon() takes back what was not synced and closes.
   virtual Result<std::unique_ptr<StoredFile>> append_to(const StorePath& path, const Wait& wait) {
     (void)wait;
     return Status(Code::kUnsupported, "append to " + path + ": this store has whole files only");

@@ -49,6 +49,34 @@ void append_unicode_escape(std::string& out, uint32_t unit) {
   out.append(text.data(), text.size());
 }
 
+void append_three_bytes(std::string& out, uint32_t code) {
+  out.push_back(static_cast<char>(0xE0 | code >> 12));
+  out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
+  out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
+}
+
+// A UTF-16 unit as modified UTF-8 writes it: one to three bytes. bytes = 0: there is none.
+struct Unit {
+  uint32_t code = 0;
+  size_t bytes = 0;
+};
+
+Unit next_unit(std::string_view bytes) {
+  const auto at = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };
+  const auto follows = [&](size_t i) { return i < bytes.size() && (at(i) & 0xC0) == 0x80; };
+  const uint32_t lead = at(0);
+  if (lead < 0x80) {
+    return {lead, 1};
+  }
+  if ((lead & 0xE0) == 0xC0 && follows(1)) {
+    return {(lead & 0x1F) << 6 | (at(1) & 0x3F), 2};
+  }
+  if ((lead & 0xF0) == 0xE0 && follows(1) && follows(2)) {
+    return {(lead & 0x0F) << 12 | (at(1) & 0x3F) << 6 | (at(2) & 0x3F), 3};
+  }
+  return {};
+}
+
 // The letter of a short escape such as \n, or 0.
 char short_escape(uint32_t code) {
   switch (code) {
@@ -139,6 +167,58 @@ void append_java_double(std::string& out, double number) {
     digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size() - 1));
     str_append(out, is_negative ? "E-" : "E", digits);
   }
+}
+
+void append_modified_utf8(std::string& out, std::string_view bytes, size_t limit) {
+  const size_t end = out.size() + limit;
+  while (!bytes.empty()) {
+    const Character c = next_character(bytes);
+    const size_t size = c.is_valid && c.code == 0 ? 2 : c.is_valid && c.bytes == 4 ? 6 : c.is_valid ? c.bytes : 3;
+    if (out.size() + size > end) {
+      return;
+    }
+    if (!c.is_valid) {
+      out.append(kReplacement);
+    } else if (c.code == 0) {
+      out.append("\xC0\x80");
+    } else if (c.bytes == 4) {
+      append_three_bytes(out, 0xD800 + ((c.code - 0x10000) >> 10));
+      append_three_bytes(out, 0xDC00 + ((c.code - 0x10000) & 0x3FF));
+    } else {
+      out.append(bytes.substr(0, c.bytes));
+    }
+    bytes.remove_prefix(c.bytes);
+  }
+}
+
+bool append_from_modified_utf8(std::string& out, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const Unit unit = next_unit(bytes);
+    if (unit.bytes == 0) {
+      return false;
+    }
+    bytes.remove_prefix(unit.bytes);
+    const bool is_high = unit.code >= 0xD800 && unit.code < 0xDC00;
+    const Unit low = is_high && !bytes.empty() ? next_unit(bytes) : Unit{};
+    if (is_high && low.code >= 0xDC00 && low.code < 0xE000) {
+      bytes.remove_prefix(low.bytes);
+      const uint32_t code = 0x10000 + ((unit.code - 0xD800) << 10) + (low.code - 0xDC00);
+      out.push_back(static_cast<char>(0xF0 | code >> 18));
+      out.push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
+      out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
+      out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
+    } else if (unit.code >= 0xD800 && unit.code < 0xE000) {
+      out.append(kReplacement);
+    } else if (unit.code < 0x80) {
+      out.push_back(static_cast<char>(unit.code));
+    } else if (unit.code < 0x800) {
+      out.push_back(static_cast<char>(0xC0 | unit.code >> 6));
+      out.push_back(static_cast<char>(0x80 | (unit.code & 0x3F)));
+    } else {
+      append_three_bytes(out, unit.code);
+    }
+  }
+  return true;
 }
 
 void append_json_latin1(std::string& out, std::string_view bytes) {

@@ -193,7 +193,9 @@ TEST_F(FileStorageTest, AppendToGrowsAFileUnderItsOwnName) {
   ASSERT_TRUE(file.ok());
   EXPECT_EQ((*file)->size(), 7U);
   ASSERT_TRUE(append(**file, "after\n").ok());
-  EXPECT_EQ(text_of("log"), "before\nafter\n");
+  EXPECT_EQ(*(*file)->sync({}), 13U);
+  ASSERT_TRUE(append(**file, "not synced\n").ok());
+  EXPECT_EQ(text_of("log"), "before\nafter\nnot synced\n");
   EXPECT_TRUE((*file)->abandon().ok());
   EXPECT_EQ(text_of("log"), "before\nafter\n");
 }
