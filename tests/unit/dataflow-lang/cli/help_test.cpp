@@ -76,6 +76,12 @@ TEST_F(Help, WithoutANameListsCommandsAndComponentsByKind) {
   EXPECT_NE(ran.out.find("\nDecorators:\n  gzip  Compresses bodies.\n"), std::string::npos);
 }
 
+TEST_F(Help, SettingsAreATopicOfTheirOwn) {
+  const Ran ran = help({"settings"});
+  EXPECT_EQ(ran.code, kExitOk);
+  EXPECT_NE(ran.out.find("\nflume.master.http.port (port) = \"35871\"\n    Port of the master"), std::string::npos);
+}
+
 TEST_F(Help, JsonIsTheCatalogueAndReadsBack) {
   const Ran ran = help({"--json"});
   EXPECT_EQ(ran.code, kExitOk);
