@@ -206,6 +206,24 @@ Status check_index(const Column& column, const uint32_t* index, uint32_t rows, u
   return {};
 }
 
+// Where rows lie in the origin stream: never backwards, never past the position after the last row.
+Status check_origin(const EventBatch::Shared& s) {
+  const uint64_t span = s.origin.end_position - s.origin.position;
+  uint64_t last = s.number_of(s.rows - 1);
+  if (s.origin.counts_bytes && s.origin_offsets) {
+    if (!std::is_sorted(s.origin_offsets, s.origin_offsets + s.rows)) {
+      return corrupt("the rows' places in the origin stream are out of order");
+    }
+    last = s.origin_offsets[s.rows - 1];
+  } else if (s.origin.counts_bytes) {
+    last = s.ends ? s.begin_of(s.rows - 1) : 0;
+  }
+  if (last > span) {
+    return corrupt(str_cat("the last row lies ", last, " behind the origin position, the end only ", span));
+  }
+  return {};
+}
+
 Status check_priorities(const Column& column, uint32_t rows) {
   const uint32_t n = column.encoding == kArray ? rows : 1;
   for (uint32_t row = 0; row < n; ++row) {
@@ -431,7 +449,7 @@ Status HeadParser::rows() {
   if (begin != s.blob_raw) {
     return corrupt(str_cat("rows end at ", begin, ", the blob at ", s.blob_raw));
   }
-  return {};
+  return check_origin(s);
 }
 
 Status BatchAccess::parse(Shared& shared, const BatchLimits& limits, bool trusted) {

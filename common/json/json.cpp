@@ -21,12 +21,13 @@ class TreeBuilder {
   // The names are RapidJSON's. NOLINTBEGIN(readability-identifier-naming)
   bool Null() { return put(JsonValue()); }
   bool Bool(bool v) { return put(JsonValue(v)); }
-  bool Int(int v) { return put(JsonValue(v)); }
-  bool Uint(unsigned v) { return put(JsonValue(v)); }
-  bool Int64(int64_t v) { return put(JsonValue(v)); }
-  bool Uint64(uint64_t v) { return put(JsonValue(v)); }
-  bool Double(double v) { return std::isfinite(v) ? put(JsonValue(v)) : fail(invalid("a number is too large")); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return fail(Status(Code::kInternal, "unexpected")); }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) { return number({text, size}); }
+  // Never called, because numbers come as they are written; the parser asks for them all the same.
+  bool Int(int) { return fail(internal()); }
+  bool Uint(unsigned) { return fail(internal()); }
+  bool Int64(int64_t) { return fail(internal()); }
+  bool Uint64(uint64_t) { return fail(internal()); }
+  bool Double(double) { return fail(internal()); }
   bool String(const char* text, rapidjson::SizeType size, bool) {
     const std::string_view view(text, size);
     return check_text(view) && put(JsonValue(view));
@@ -56,6 +57,21 @@ class TreeBuilder {
   bool fail(Status why) {
     why_ = std::move(why);
     return false;
+  }
+  static Status internal() { return {Code::kInternal, "a number that was not asked for"}; }
+  // RapidJSON knows the grammar of numbers; their values are made here, because its own conversion has undefined
+  // behaviour for a zero with an exponent.
+  bool number(std::string_view text) {
+    if (text.find_first_of(".eE") == std::string_view::npos) {
+      if (const auto integer = parse_number<int64_t>(text)) {
+        return put(JsonValue(*integer));
+      }
+      if (const auto natural = parse_number<uint64_t>(text)) {
+        return put(JsonValue(*natural));
+      }
+    }
+    const auto real = parse_number<double>(text);
+    return real ? put(JsonValue(*real)) : fail(invalid("a number is too large or too small"));
   }
   bool check_text(std::string_view text) {
     return !limits_.validate_utf8 || is_valid_utf8(text) || fail(invalid("a text is not valid UTF-8"));
@@ -150,7 +166,7 @@ Result<JsonValue> JsonValue::parse(std::string_view text, const JsonLimits& limi
   TreeBuilder builder(limits);
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
   const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
   if (!result.IsError()) {
     return builder.take();

@@ -53,9 +53,20 @@ TEST(Json, ParseErrorsSayWhere) {
   EXPECT_EQ(error_of("1 2"), "invalid: read JSON: at byte 2: The document root must not be followed by other values.");
   EXPECT_EQ(error_of(R"({"a":1,"a":2})"), R"(invalid: read JSON: at byte 12: the key "a" is there twice)");
   EXPECT_EQ(error_of("\"\xFF\""), "invalid: read JSON: at byte 3: a text is not valid UTF-8");
-  EXPECT_FALSE(JsonValue::parse("1e999").ok());
+  EXPECT_EQ(error_of("[1e999]"), "invalid: read JSON: at byte 1: Number too big to be stored in double.");
+  EXPECT_EQ(error_of("[1e-999]"), "invalid: read JSON: at byte 1: a number is too large or too small");
   EXPECT_FALSE(JsonValue::parse("NaN").ok());
   EXPECT_EQ(error_of(std::string_view("1\0 2", 4)), "invalid: read JSON: at byte 1: a zero byte");
+}
+
+TEST(Json, NumbersAreReadExactly) {
+  EXPECT_EQ(*parsed("18446744073709551615").as_unsigned(), UINT64_MAX);
+  EXPECT_EQ(*parsed("-9223372036854775808").as_integer(), INT64_MIN);
+  EXPECT_EQ(*parsed("18446744073709551616").as_number(), 18446744073709551616.0);
+  EXPECT_EQ(*parsed("0.1").as_number(), 0.1);
+  EXPECT_EQ(*parsed("123e-2").as_number(), 1.23);
+  EXPECT_EQ(*parsed("0e-93").as_number(), 0.0);  // undefined behaviour in RapidJSON's own conversion
+  EXPECT_EQ(*parsed("0e077").as_number(), 0.0);
 }
 
 TEST(Json, LimitsHold) {
