@@ -53,6 +53,8 @@ constexpr SettingSpec kSpecs[] = {
      "Bytes received and not yet taken by a sink, over all connections; when used up, sockets are not read.", 1 << 20,
      INT64_MAX},
     {"flume.link.silence.millis", kMillis, "15000", "Silence after which a link is taken for dead.", 100, kDay},
+    {"flume.link.window.bytes", kBytes, "4194304", "Bytes of batches that one sender may have on the way unanswered.",
+     1 << 16, 1 << 30},
     {"flume.log.file", kText, "", "File for log lines; empty = standard error."},
     {"flume.log.level", kText, "info", "Least important log lines that are written.", 0, INT64_MAX, false,
      "debug,info,warn,error,off"},

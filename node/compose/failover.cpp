@@ -1,0 +1,255 @@
+// < a ? b ? ... > — rows go to the first branch that works.
+//
+// A branch that fails gives back what it has not settled, is closed, and is left alone for a pause that doubles with
+// every further failure (flume.agent.failover.backoff.*); its rows, then the rest, go to the next one. At the first
+// append after the pause it is tried again, and preferred again when it opens. A branch that is only full is no
+// failure: the flow waits. Rows given to two branches may arrive twice; whoever settles them decides what became of
+// them. Thread: driver.
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/base/units.h"
+#include "node/runtime/registry.h"
+#include "node/runtime/retry.h"
+
+namespace flume::node {
+namespace {
+
+// While another branch works, one that comes back may hold up the flow for no longer than this.
+constexpr Duration kReopenTime = 1s;
+constexpr Duration kRetryReturned = 10ms;
+
+bool ran_out_of_time(const Status& status) {
+  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
+}
+
+class Failover final : public Sink {
+ public:
+  explicit Failover(std::vector<std::unique_ptr<Sink>> branches) {
+    for (auto& branch : branches) {
+      branches_.push_back({std::move(branch)});
+    }
+  }
+
+  // OK when at least one branch opens. Those after it are opened when they are needed.
+  Status open(Context& context, const Wait& wait) override {
+    context_ = &context;
+    ledger_.emplace(context.metrics);
+    failovers_ = &context.metrics.counter("flume_failovers_total");
+    for (Branch& branch : branches_) {
+      branch.backoff.emplace(BackoffOptions::from(context.settings));
+      branch.next_try = TimePoint::min();
+    }
+    for (size_t i = 0; i < branches_.size(); ++i) {
+      if (open_branch(i, wait)) {
+        return {};
+      }
+    }
+    return nothing_works();
+  }
+
+  AppendResult append(const EventBatch& batch, const Wait& wait) override {
+    if (Status status = send_returned(wait); !status.ok()) {
+      return {std::move(status), 0};
+    }
+    AppendResult result = send(batch, wait);
+    if (result.taken > 0) {
+      const uint64_t bytes = batch.slice(0, result.taken).body_bytes();
+      ledger_->in(result.taken, bytes);
+      ledger_->out(result.taken, bytes);
+    }
+    return result;
+  }
+
+  TimePoint due() const override {
+    TimePoint earliest = returned_.empty() ? TimePoint::max() : next_send_;
+    for (const Branch& branch : branches_) {
+      if (branch.is_open) {
+        earliest = std::min(earliest, branch.sink->due());
+      }
+    }
+    return earliest;
+  }
+
+  Status tick(TimePoint now) override {
+    for (size_t i = 0; i < branches_.size(); ++i) {
+      if (!branches_[i].is_open || branches_[i].sink->due() > now) {
+        continue;
+      }
+      Status status = branches_[i].sink->tick(now);
+      if (!status.ok() && !ran_out_of_time(status)) {
+        fail(i, std::move(status), Wait{TimePoint::min(), {}});
+      }
+    }
+    const Wait no_time{TimePoint::min(), {}};
+    Status status = send_returned(no_time);
+    return ran_out_of_time(status) ? Status() : status;
+  }
+
+  // A branch that cannot flush has failed: its rows go to the others, which are flushed too.
+  Status flush(const Wait& wait) override {
+    for (size_t round = 0; round <= branches_.size(); ++round) {
+      if (Status status = send_returned(wait); !status.ok()) {
+        return status;
+      }
+      for (size_t i = 0; i < branches_.size(); ++i) {
+        if (!branches_[i].is_open) {
+          continue;
+        }
+        Status status = branches_[i].sink->flush(wait);
+        if (ran_out_of_time(status)) {
+          return status;
+        }
+        if (!status.ok()) {
+          fail(i, std::move(status), wait);
+        }
+      }
+      if (returned_.empty()) {
+        return {};
+      }
+    }
+    return nothing_works();
+  }
+
+  std::vector<EventBatch> take_back() override {
+    std::vector<EventBatch> all(returned_.begin(), returned_.end());
+    returned_.clear();
+    for (Branch& branch : branches_) {
+      const auto back = branch.sink->take_back();
+      all.insert(all.end(), back.begin(), back.end());
+    }
+    return all;
+  }
+
+  Status close(const Wait& wait) override {
+    Status first;
+    for (Branch& branch : branches_) {
+      if (!branch.is_open) {
+        continue;
+      }
+      Status status = branch.sink->close(wait);
+      branch.is_open = false;
+      first = first.ok() ? std::move(status) : first;
+    }
+    if (first.ok() && !returned_.empty()) {
+      return Status(Code::kUnavailable, "close: rows that no branch took are given back");
+    }
+    return first;
+  }
+
+ private:
+  struct Branch {
+    std::unique_ptr<Sink> sink;
+    bool is_open = false;
+    std::optional<Backoff> backoff = {};
+    TimePoint next_try = TimePoint::min();
+    Status failure = {};
+  };
+
+  bool may_open(size_t index) const { return branches_[index].next_try <= context_->clock.now(); }
+
+  bool open_branch(size_t index, const Wait& wait) {
+    Branch& branch = branches_[index];
+    const bool another_works =
+        std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.is_open; });
+    Status status =
+        branch.sink->open(*context_, another_works ? wait.at_most(Wait::for_duration(kReopenTime).until) : wait);
+    branch.is_open = status.ok();
+    if (!branch.is_open) {
+      back_off(branch, std::move(status));
+    }
+    return branch.is_open;
+  }
+
+  void back_off(Branch& branch, Status status) {
+    branch.failure = std::move(status);
+    branch.next_try = context_->clock.now() + branch.backoff->next();
+  }
+
+  // Takes back what the branch has, closes it and lets it rest.
+  void fail(size_t index, Status status, const Wait& wait) {
+    Branch& branch = branches_[index];
+    failovers_->add(1);
+    FLUME_LOG_EVERY(60'000, kWarn, "a branch failed", kv("node", context_->logical_node),
+                    kv("path", context_->instance), kv("branch", index), kv("error", status.to_string()));
+    const auto before = branch.sink->take_back();
+    returned_.insert(returned_.end(), before.begin(), before.end());
+    (void)branch.sink->close(wait);  // the failure that led here is the one to report
+    const auto after = branch.sink->take_back();
+    returned_.insert(returned_.end(), after.begin(), after.end());
+    branch.is_open = false;
+    next_send_ = context_->clock.now();
+    back_off(branch, std::move(status));
+  }
+
+  Status send_returned(const Wait& wait) {
+    while (!returned_.empty()) {
+      const EventBatch batch = std::move(returned_.front());
+      returned_.pop_front();
+      const AppendResult result = send(batch, wait);
+      if (result.taken < batch.rows()) {
+        returned_.push_front(batch.from(result.taken));
+      }
+      if (!result.status.ok()) {
+        next_send_ = context_->clock.now() + kRetryReturned;
+        return result.status;
+      }
+    }
+    return {};
+  }
+
+  // To the first branch that takes it; what a branch took before it failed is its own, and comes back if it was not
+  // settled.
+  AppendResult send(const EventBatch& batch, const Wait& wait) {
+    uint32_t taken = 0;
+    for (size_t i = 0; i < branches_.size(); ++i) {
+      Branch& branch = branches_[i];
+      if (!branch.is_open && (!may_open(i) || !open_branch(i, wait))) {
+        continue;
+      }
+      AppendResult result = branch.sink->append(batch.from(taken), wait);
+      taken += result.taken;
+      if (result.status.ok()) {
+        branch.backoff->reset();
+        return {{}, taken};
+      }
+      if (ran_out_of_time(result.status)) {
+        return {std::move(result.status), taken};
+      }
+      fail(i, std::move(result.status), wait);
+    }
+    return {nothing_works(), taken};
+  }
+
+  Status nothing_works() const {
+    std::string message = "no branch works:";
+    for (size_t i = 0; i < branches_.size(); ++i) {
+      str_append(message, i == 0 ? " " : "; ", "branch ", i, ": ", branches_[i].failure.message());
+    }
+    return {Code::kUnavailable, std::move(message)};
+  }
+
+  std::vector<Branch> branches_;
+  std::deque<EventBatch> returned_;  // given back by branches, not yet taken by another one
+  TimePoint next_send_ = TimePoint::min();
+  Context* context_ = nullptr;
+  std::optional<RowLedger> ledger_;
+  Counter* failovers_ = nullptr;
+};
+
+}  // namespace
+
+void register_compose_failover(Registry& registry) {
+  registry.add_failover([](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
+    std::vector<std::unique_ptr<Sink>> branches;
+    for (const lang::PlanPtr& child : plan.children) {
+      branches.push_back(build.sink(child));
+    }
+    return std::make_unique<Failover>(std::move(branches));
+  });
+}
+
+}  // namespace flume::node

@@ -1,0 +1,118 @@
+#include <gtest/gtest.h>
+
+#include "tests/unit/node/compose/compose_rig.h"
+
+namespace flume::node {
+
+void register_decorator_retrying(Registry& registry);
+
+namespace {
+
+const Status kBroken(Code::kUnavailable, "connection refused");
+
+class Retrying : public testing::Test, protected ComposeRig {
+ protected:
+  Retrying() : ComposeRig(1) { register_decorator_retrying(registry); }
+
+  // Pauses of a nanosecond: over at once, whatever the clock.
+  void build(const std::string& name, std::optional<Duration> give_up = {}) {
+    const auto made = plan(lang::Plan::Kind::kDecorator, name);
+    made->args.set("max", {int64_t{1}}, true);
+    made->args.set("initial", {int64_t{1}}, true);
+    if (give_up) {
+      made->args.set("cumulativeMax", {give_up->count()}, true);
+    }
+    sink = Build(registry).sink(made);
+  }
+  test::SinkScript& below() { return *script[0]; }
+  // A clock that goes on, so that pauses end.
+  Status open_in_real_time() {
+    Context& c = world.context;
+    real_ = std::make_unique<Context>(Context{c.logical_node, c.instance, clock_, c.metrics, c.settings, c.capabilities,
+                                              c.identity, c.watch, c.positions, c.storage, c.net, c.limits});
+    return sink->open(*real_, wait);
+  }
+
+ private:
+  SystemClock clock_;
+  std::unique_ptr<Context> real_;
+};
+
+TEST_F(Retrying, LazyOpenOpensAtTheFirstEventAndNeverWithoutOne) {
+  build("lazyOpen");
+  ASSERT_TRUE(open().ok());
+  ASSERT_TRUE(sink->flush(wait).ok());
+  ASSERT_TRUE(sink->close(wait).ok());
+  EXPECT_EQ(below().open_calls, 0);
+  ASSERT_TRUE(open().ok());
+  ASSERT_TRUE(append({"a"}).status.ok());
+  ASSERT_TRUE(append({"b"}).status.ok());
+  EXPECT_EQ(below().open_calls, 1);
+  ASSERT_TRUE(sink->close(wait).ok());
+  EXPECT_EQ(below().close_calls, 1);
+}
+
+TEST_F(Retrying, StubbornAppendReopensAndGivesTheRestOnce) {
+  build("stubbornAppend");
+  ASSERT_TRUE(open().ok());
+  below().appends = {{kBroken, 1}};
+  EXPECT_EQ(append({"a", "b"}).taken, 2U);
+  EXPECT_EQ(below().rows, (Strings{"a", "b"}));
+  EXPECT_EQ(below().open_calls, 2);
+  below().appends = {{kBroken, 0}, {kBroken, 0}};
+  EXPECT_EQ(append({"c"}).status.message(), "connection refused");
+}
+
+TEST_F(Retrying, StubbornAppendLeavesAFullSinkAlone) {
+  build("stubbornAppend");
+  ASSERT_TRUE(open().ok());
+  below().appends = {{Status(Code::kTimeout, "full"), 1}};
+  EXPECT_EQ(append({"a", "b"}).taken, 1U);
+  EXPECT_EQ(below().open_calls, 1);
+}
+
+TEST_F(Retrying, StubbornAppendLosesNoUnsettledRow) {
+  build("stubbornAppend");
+  below().settles = false;
+  ASSERT_TRUE(open().ok());
+  ASSERT_TRUE(append({"a"}).status.ok());
+  below().appends = {{kBroken, 0}};
+  below().closes = {kBroken};
+  ASSERT_TRUE(append({"b"}).status.ok());
+  EXPECT_EQ(tracker->settled(), 0U);
+  EXPECT_TRUE(tracker->first_failed().has_value());  // "a" is read again
+}
+
+TEST_F(Retrying, InsistentOpenTriesUntilItWorks) {
+  build("insistentOpen");
+  below().opens = {kBroken, kBroken, kBroken};
+  EXPECT_TRUE(open_in_real_time().ok());
+  EXPECT_EQ(below().open_calls, 4);
+}
+
+TEST_F(Retrying, InsistentOpenEndsAtStop) {
+  build("insistentOpen");
+  StopSource stop;
+  stop.request_stop();
+  below().opens = {kBroken};
+  wait.stop = stop.token();
+  EXPECT_EQ(open().message(), "connection refused");
+  EXPECT_EQ(below().open_calls, 1);
+}
+
+TEST_F(Retrying, InsistentOpenGivesUpAfterItsPatience) {
+  build("insistentOpen", Duration(0));
+  below().opens = {kBroken};
+  EXPECT_EQ(open().message(), "gave up: connection refused");
+}
+
+TEST_F(Retrying, InsistentAppendGivesTheRestAgainUntilItIsTaken) {
+  build("insistentAppend");
+  ASSERT_TRUE(open_in_real_time().ok());
+  below().appends = {{kBroken, 0}, {kBroken, 1}, {kBroken, 0}};
+  EXPECT_EQ(append({"a", "b"}).taken, 2U);
+  EXPECT_EQ(below().rows, (Strings{"a", "b"}));
+}
+
+}  // namespace
+}  // namespace flume::node
