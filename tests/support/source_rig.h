@@ -76,7 +76,7 @@ class SourceRig {
     std::vector<EventBatch> all;
     EventBatch batch;
     for (;;) {
-      const auto got = source.next(batch, Wait{TimePoint::min(), {}});
+      const auto got = source.next(batch, Wait{TimePoint(), {}});
       EXPECT_TRUE(got.ok()) << got.status().to_string();
       if (!got.ok() || *got != node::Source::Next::kBatch) {
         return all;
