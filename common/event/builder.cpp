@@ -202,7 +202,10 @@ struct BatchBuilder::Impl {
     }
     if (hosts.rows() > 0) {
       hosts.fill(rows(), options.host);
-      add_column(plan, encoding::kHost, {}, hosts.encode());
+      EncodedColumn column = hosts.encode();
+      if (column.encoding != encoding::kConstant || !column.data.empty()) {  // "" is what no column means
+        add_column(plan, encoding::kHost, {}, std::move(column));
+      }
     } else if (!options.host.empty()) {
       plan.add(encoding::kHost, encoding::kConstant, {}, options.host);
     }

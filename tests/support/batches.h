@@ -8,6 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/event/batch.h"
+#include "common/io/crc32c.h"
 
 namespace flume::support {
 
@@ -44,6 +45,18 @@ inline Buffer buffer_of(std::string_view bytes) {
 
 inline Result<EventBatch> decode(std::string_view bytes, const BatchLimits& limits = {}) {
   return EventBatch::decode(buffer_of(bytes), limits, {});
+}
+
+// Stored bytes of a batch with both checksums made anew: what a peer with bad intentions would send.
+inline std::string restamped(std::string bytes) {
+  const auto store = [&bytes](size_t at, uint32_t value) { std::memcpy(bytes.data() + at, &value, sizeof value); };
+  uint32_t head = 0, stored = 0;
+  std::memcpy(&head, bytes.data() + 8, sizeof head);
+  std::memcpy(&stored, bytes.data() + 12, sizeof stored);
+  store(120, crc32c({bytes.data() + head, stored}));
+  store(124, 0);
+  store(124, crc32c({bytes.data(), head}));
+  return bytes;
 }
 
 inline std::vector<Event> events_of(const EventBatch& batch) {
