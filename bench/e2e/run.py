@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Speed and memory of whole pipelines over loopback, with verified output.
+
+    run.py throughput [--megabytes 1000] [--rounds 5]   flume beside socat and cat | nc, on the same file, in turns
+    run.py latency [--lines 2000]                        from the write of one line to its arrival in the store
+    run.py idle [--seconds 10]                           an idle node: CPU, memory, and how long a start takes
+
+--folder says where the files lie (default: /dev/shm, so that no disk takes part); --json FILE keeps the figures.
+"""
+import argparse
+import filecmp
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from processes import Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
+
+
+def nodes(folder, log_file, out, port):
+    """A collector that writes raw files and an agent that tails `log_file`, both ready."""
+    state = f"-Dflume.agent.logdir={folder}/state"
+    flows = {"collector": f'collector: collectorSource({port}) | formatDfs("file://{out}/part", raw);',
+             "agent": f'agent: tail("{log_file}") | agentBESink("127.0.0.1", {port});'}
+    started = []
+    for name in ("collector", "agent"):
+        started.append(Process(flume_binary(), "node_nowatch", "-1", "-s", "-n", name, "-c", flows[name],
+                               state, log=folder / f"{name}.log"))
+        if name == "collector":
+            wait_for("the collector to listen", lambda: listening(port))
+    return started
+
+
+def run_flume(folder, data, total):
+    out = folder / "flume-out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    port, = free_ports(1)
+    place = folder / "tailed.log"
+    place.unlink(missing_ok=True)
+    collector, agent = nodes(folder, place, out, port)
+    time.sleep(0.5)
+    before = collector.cpu_seconds() + agent.cpu_seconds()
+    begin = time.monotonic()
+    os.link(data, place)
+    wait_for("all bytes", lambda: size_of(out) == total, seconds=300, pause=0.0005)
+    seconds = time.monotonic() - begin
+    memory = {"agent": agent.status("VmHWM"), "collector": collector.status("VmHWM")}
+    agent.stop()
+    collector.stop()
+    cpu = agent.cpu_used() + collector.cpu_used() - before
+    place.unlink()
+    files = sorted(p for p in out.rglob("*") if p.is_file())
+    identical = len(files) == 1 and filecmp.cmp(files[0], data, shallow=False)
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    return {"seconds": seconds, "cpu": cpu, "memory": memory, "identical": identical}
+
+
+def run_pair(folder, data, receiver, sender, port, out):
+    with open(out, "wb") as sink:
+        far = Process(*receiver, log=folder / "far.log", stdout=sink)
+        wait_for("the receiver to listen", lambda: listening(port))
+        begin = time.monotonic()
+        near = Process(*sender, log=folder / "near.log")
+        near.wait()
+        far.wait()
+    seconds = time.monotonic() - begin
+    return {"seconds": seconds, "cpu": near.cpu_used() + far.cpu_used(), "identical": filecmp.cmp(out, data, shallow=False)}
+
+
+def run_socat(folder, data, _total):
+    port, = free_ports(1)
+    out = folder / "socat-out"
+    return run_pair(folder, data, ["socat", "-u", "-b262144", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "STDOUT"],
+                    ["socat", "-u", "-b262144", f"FILE:{data}", f"TCP:127.0.0.1:{port}"], port, out)
+
+
+def run_netcat(folder, data, _total):
+    port, = free_ports(1)
+    out = folder / "nc-out"
+    return run_pair(folder, data, ["nc", "-l", "127.0.0.1", str(port)],
+                    ["sh", "-c", f"cat '{data}' | nc -N 127.0.0.1 {port}"], port, out)
+
+
+def throughput(options, folder):
+    data = folder / "data.log"
+    total = write_lines(data, options.megabytes)
+    warm(data)
+    ways = {"socat": run_socat, "cat | nc": run_netcat, "flume": run_flume}
+    results = {way: [] for way in ways}
+    for _ in range(options.rounds):
+        for way, run in ways.items():
+            results[way].append(run(folder, data, total))
+    figures = {"bytes": total, "congestion_control": pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()}
+    print(f"{'':10} {'MB/s':>8} {'min':>8} {'max':>8} {'CPU s/GB':>9}  output")
+    for way, runs in results.items():
+        speed = spread([total / run["seconds"] / 1e6 for run in runs])
+        cpu = spread([run["cpu"] / (total / 1e9) for run in runs])
+        identical = all(run["identical"] for run in runs)
+        figures[way] = {"mb_per_s": speed, "cpu_s_per_gb": cpu, "identical": identical}
+        print(f"{way:10} {speed['median']:8.0f} {speed['min']:8.0f} {speed['max']:8.0f} {cpu['median']:9.2f}  "
+              f"{'identical' if identical else 'DIFFERS'}")
+    figures["ratio_to_socat"] = figures["flume"]["mb_per_s"]["median"] / figures["socat"]["mb_per_s"]["median"]
+    figures["peak_rss"] = {part: max(run["memory"][part] for run in results["flume"]) for part in ("agent", "collector")}
+    print(f"flume / socat: {figures['ratio_to_socat']:.2f}; peak RSS: agent {figures['peak_rss']['agent'] / 2**20:.1f} MiB, "
+          f"collector {figures['peak_rss']['collector'] / 2**20:.1f} MiB")
+    return figures, all(run["identical"] for runs in results.values() for run in runs)
+
+
+def latency(options, folder):
+    port, = free_ports(1)
+    out = folder / "out"
+    out.mkdir()
+    place = folder / "tailed.log"
+    line = b"x" * 202 + b"\n"
+    with open(place, "ab", buffering=0) as log:
+        collector, agent = nodes(folder, place, out, port)
+        log.write(line)
+        wait_for("the first line", lambda: size_of(out) == len(line))
+        file = next(p for p in out.rglob("*") if p.is_file())
+        took = []
+        for count in range(2, options.lines + 2):
+            time.sleep(0.002)
+            begin = time.perf_counter()
+            log.write(line)
+            while os.stat(file).st_size < count * len(line):
+                pass
+            took.append((time.perf_counter() - begin) * 1000)
+        agent.stop()
+        collector.stop()
+    figures = {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
+    print(f"one line: p50 {figures['p50_ms']:.3f} ms, p99 {figures['p99_ms']:.3f} ms, max {figures['max_ms']:.3f} ms")
+    return figures, True
+
+
+def idle(options, folder):
+    starts = []
+    for _ in range(10):
+        begin = time.perf_counter()
+        subprocess.run([flume_binary(), "node_nowatch", "-1", "-s", "-n", "x", "-c", "x: null | null;",
+                        f"-Dflume.agent.logdir={folder}/state"], check=True, capture_output=True, timeout=60)
+        starts.append((time.perf_counter() - begin) * 1000)
+    log_file = folder / "tailed.log"
+    log_file.write_bytes(b"one line\n")
+    out = folder / "out"
+    out.mkdir()
+    port, = free_ports(1)
+    figures = {"start_ms": spread(starts)}
+    for process, name in zip(nodes(folder, log_file, out, port), ("collector", "agent")):
+        time.sleep(2)
+        before = process.cpu_seconds()
+        time.sleep(options.seconds)
+        figures[name] = {"cpu_percent": (process.cpu_seconds() - before) / options.seconds * 100,
+                         "rss": process.status("VmRSS"), "rss_anon": process.status("RssAnon")}
+        process.stop()
+        print(f"idle {name}: {figures[name]['cpu_percent']:.2f} % CPU, RSS {figures[name]['rss'] / 2**20:.1f} MiB, "
+              f"private {figures[name]['rss_anon'] / 2**20:.1f} MiB")
+    print(f"start, one round of nothing and end: median {figures['start_ms']['median']:.0f} ms")
+    return figures, True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["throughput", "latency", "idle"])
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--lines", type=int, default=2000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--folder", default="/dev/shm")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="flume-bench-", dir=options.folder))
+    try:
+        figures, good = {"throughput": throughput, "latency": latency, "idle": idle}[options.what](options, folder)
+    except RuntimeError as error:
+        for log in sorted(folder.glob("*.log")):
+            if log.name in ("agent.log", "collector.log"):
+                print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+        raise SystemExit(str(error)) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
