@@ -28,7 +28,7 @@ enum class ArgType : uint8_t {
   kEscape,    // text with %{...} and %X; compiled by the checker
   kFormat,    // an output format: raw, "raw", seqfile("bzip2"); its arguments are checked by its own description
   kSinkText,  // text holding a sink in this language; checked too
-  kFunction,  // name(args) whose name is in one_of, e.g. trigger=size(1000)
+  kFunction,  // one of one_of, where "size(bytes)" takes an argument: trigger=size(1000)
 };
 std::string_view arg_type_name(ArgType type);  // "text", "integer", ...
 

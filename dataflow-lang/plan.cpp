@@ -54,24 +54,24 @@ bool Args::given(std::string_view name) const {
   return found != entries_.end() && found->second.given;
 }
 
-const Value& Args::single(std::string_view name) const {
+const Value& Args::value(std::string_view name) const {
   const auto found = entries_.find(name);
   FLUME_CHECK(found != entries_.end() && found->second.values.size() == 1, str_cat("no single argument ", name));
   return found->second.values.front();
 }
 
-const std::string& Args::text(std::string_view name) const { return as<std::string>(single(name), name); }
+const std::string& Args::text(std::string_view name) const { return as<std::string>(value(name), name); }
 
-int64_t Args::integer(std::string_view name) const { return as<int64_t>(single(name), name); }
+int64_t Args::integer(std::string_view name) const { return as<int64_t>(value(name), name); }
 
-double Args::number(std::string_view name) const { return as<double>(single(name), name); }
+double Args::number(std::string_view name) const { return as<double>(value(name), name); }
 
-bool Args::boolean(std::string_view name) const { return as<bool>(single(name), name); }
+bool Args::boolean(std::string_view name) const { return as<bool>(value(name), name); }
 
 Duration Args::duration(std::string_view name) const { return std::chrono::nanoseconds(integer(name)); }
 
 const FunctionValue& Args::function(std::string_view name) const {
-  return *as<std::shared_ptr<const FunctionValue>>(single(name), name);
+  return *as<std::shared_ptr<const FunctionValue>>(value(name), name);
 }
 
 std::vector<std::string> Args::texts(std::string_view name) const {

@@ -45,13 +45,13 @@ class Args {
   const FunctionValue& function(std::string_view name) const;
   std::vector<std::string> texts(std::string_view name) const;  // of a repeated argument
   size_t count(std::string_view name) const;
+  const Value& value(std::string_view name) const;  // the single one, of whatever type
 
  private:
   struct Entry {
     std::vector<Value> values;
     bool given;
   };
-  const Value& single(std::string_view name) const;
   std::map<std::string, Entry, std::less<>> entries_;
 };
 

@@ -281,7 +281,7 @@ lang::ComponentSpec describe() {
       .doc = "`time`: the period alone; `size(bytes)`: also when so many bytes of bodies were written"};
   trigger.default_text = "time";
   trigger.type = lang::ArgType::kFunction;
-  trigger.one_of = {"time", "size"};
+  trigger.one_of = {"time", "size(bytes)"};
   trigger.keyword_only = true;
   spec.args = {millis, check, trigger};
   spec.examples = {
