@@ -40,7 +40,8 @@ struct CommandInput {
   Clock& clock;
   const Wait& wait;
   const std::string& who;
-  const std::string& save_file;              // of `save` and `load` without an argument
+  const std::string& save_file;  // of `save` and `load` without an argument
+  const std::string& default_flow;
   std::optional<Revision> if_revision = {};  // config only: what the configuration must be at now; 0 = absent
 };
 

@@ -40,9 +40,11 @@ std::string_view command_state_name(CommandState state) {
 
 std::string CommandRecord::line() const { return str_cat(command, " [", join(args, ", "), "]"); }
 
+std::string CommandRecord::history_value() const { return "{\"v\":1," + to_json().substr(1); }
+
 std::string CommandRecord::to_json() const {
   JsonWriter json;
-  json.begin_object().member("v", 1).member("id", id).member("command", command).key("args").begin_array();
+  json.begin_object().member("id", id).member("command", command).key("args").begin_array();
   for (const std::string& arg : args) {
     json.value(arg);
   }
@@ -199,7 +201,7 @@ Status CommandQueue::attempt(const Submission& submission, CommandRecord& record
   const Wait wait{TimePoint::max(), stop_.token()};
   const CommandSpec* const spec = find_command(submission.command);
   CommandOutcome outcome = spec->run({submission.args, *view, parts_.checker, parts_.clock, wait, submission.who,
-                                      parts_.save_file, submission.if_revision});
+                                      parts_.save_file, parts_.default_flow, submission.if_revision});
   record.findings = std::move(outcome.findings);
   record.is_spec_error = outcome.is_spec_error;
   FLUME_RETURN_IF_ERROR(outcome.status);
@@ -223,7 +225,7 @@ Status CommandQueue::commit(CommandRecord& record, std::vector<Change> changes) 
   for (auto it = view->history.begin(); it != view->history.end() && kept > kHistoryLength; ++it, --kept) {
     changes.push_back({history_key(it->first), std::nullopt});
   }
-  changes.push_back({history_key(record.id), record.to_json()});
+  changes.push_back({history_key(record.id), record.history_value()});
   FLUME_ASSIGN_OR_RETURN(record.revision, parts_.mirror.store().commit(changes));
   return parts_.mirror.catch_up();
 }

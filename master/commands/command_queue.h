@@ -36,8 +36,9 @@ struct CommandRecord {
   std::vector<SpecFinding> findings;
 
   bool is_finished() const { return state == CommandState::kSucceeded || state == CommandState::kFailed; }
-  std::string line() const;     // classic form: "config [agent, null, console]"
-  std::string to_json() const;  // one object of GET /commands (docs/api.md)
+  std::string line() const;           // classic form: "config [agent, null, console]"
+  std::string to_json() const;        // one object of GET /commands (docs/api.md)
+  std::string history_value() const;  // the same as the store keeps it
 };
 
 struct Submission {
@@ -54,6 +55,7 @@ class CommandQueue {
     const SpecChecker& checker;
     Clock& clock;
     std::string save_file;
+    std::string default_flow;
     // After a commit: these nodes' reported states are forgotten (all of them: empty list, true).
     std::function<void(const std::vector<std::string>& names, bool all)> forget;
     std::function<void()> on_change;  // a command came, began or ended; must only post or notify

@@ -10,7 +10,7 @@ namespace {
 
 NodeConfig new_config(const CommandInput& input, std::string why) {
   NodeConfig config;
-  config.flow = kDefaultFlow;
+  config.flow = input.default_flow;
   config.who = input.who;
   config.when_millis = input.clock.wall_millis();
   config.why = std::move(why);

@@ -24,7 +24,7 @@ CommandOutcome run_save(const CommandInput& input) {
           Status::from_errno(error.value(), str_cat("save: copy ", quoted(path), " to ", quoted(path + "~"))));
     }
   }
-  return refused(replace_file(path, write_save_file(input.view)).with_context("save"));
+  return refused(replace_file(path, write_save_file(input.view, input.default_flow)).with_context("save"));
 }
 
 CommandOutcome run_load(const CommandInput& input) {
@@ -41,7 +41,7 @@ CommandOutcome run_load(const CommandInput& input) {
     out.is_spec_error = true;
     return out;
   }
-  const std::map<uint32_t, std::string> flows = flows_by_line(*text);
+  const std::map<uint32_t, std::string> flows = flows_by_line(*text, input.default_flow);
   std::map<std::string, NodeConfig> configs;  // of two definitions of a node the last counts
   for (const SpecNode& node : report.nodes) {
     if (Status good = check_node_name(node.name); !good.ok()) {
@@ -49,7 +49,7 @@ CommandOutcome run_load(const CommandInput& input) {
     }
     NodeConfig config;
     const auto flow = flows.find(node.line);
-    config.flow = flow == flows.end() ? std::string(kDefaultFlow) : flow->second;
+    config.flow = flow == flows.end() ? input.default_flow : flow->second;
     config.source = node.source;
     config.sink = node.sink;
     config.who = input.who;

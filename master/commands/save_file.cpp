@@ -19,11 +19,11 @@ std::string canonical(const NodeConfig& config) {
 
 }  // namespace
 
-std::string write_save_file(const View& view) {
+std::string write_save_file(const View& view, std::string_view default_flow) {
   // Nodes of the default flow first: a file without other flows is exactly a classic one.
   std::map<std::pair<bool, std::string>, std::string> flows;
   for (const auto& [node, config] : view.configs) {
-    std::string& text = flows[{config.value.flow != kDefaultFlow, config.value.flow}];
+    std::string& text = flows[{config.value.flow != default_flow, config.value.flow}];
     str_append(text, node, " : ", canonical(config.value), ";\n");
   }
   std::string out;
@@ -36,10 +36,10 @@ std::string write_save_file(const View& view) {
   return out;
 }
 
-std::map<uint32_t, std::string> flows_by_line(std::string_view text) {
+std::map<uint32_t, std::string> flows_by_line(std::string_view text, std::string_view default_flow) {
   std::map<uint32_t, std::string> flows;
   uint32_t number = 0;
-  std::string flow(kDefaultFlow);
+  std::string flow(default_flow);
   for (const std::string_view line : split(text, '\n')) {
     ++number;
     if (line.starts_with(kFlowMark)) {

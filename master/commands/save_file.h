@@ -11,8 +11,8 @@
 
 namespace flume::master {
 
-std::string write_save_file(const View& view);
+std::string write_save_file(const View& view, std::string_view default_flow);
 // The flow of each node, by the number of the line (from 1) on which its definition begins.
-std::map<uint32_t, std::string> flows_by_line(std::string_view text);
+std::map<uint32_t, std::string> flows_by_line(std::string_view text, std::string_view default_flow);
 
 }  // namespace flume::master

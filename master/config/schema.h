@@ -25,7 +25,6 @@
 namespace flume::master {
 
 inline constexpr size_t kHistoryLength = 1000;
-inline constexpr std::string_view kDefaultFlow = "default-flow";
 
 std::string encode_name(std::string_view name);
 std::optional<std::string> decode_name(std::string_view text);

@@ -81,20 +81,6 @@ std::string View::physical_of(std::string_view logical) const {
   return hosts.contains(logical) ? std::string(logical) : std::string();
 }
 
-std::vector<std::string> View::logical_of(std::string_view physical) const {
-  std::vector<std::string> names;
-  for (const auto& [logical, place] : places) {
-    if (place.value == physical) {
-      names.push_back(logical);
-    }
-  }
-  if (!places.contains(physical) && (configs.contains(physical) || hosts.contains(physical))) {
-    names.emplace_back(physical);
-    std::sort(names.begin(), names.end());
-  }
-  return names;
-}
-
 std::map<std::string, std::vector<std::string>> View::mappings() const {
   std::map<std::string, std::vector<std::string>> out;
   for (const auto& [physical, host] : hosts) {
@@ -103,7 +89,8 @@ std::map<std::string, std::vector<std::string>> View::mappings() const {
     }
   }
   for (const auto& [logical, place] : places) {
-    out[place.value].push_back(logical);
+    std::vector<std::string>& names = out[place.value];
+    names.insert(std::upper_bound(names.begin(), names.end(), logical), logical);
   }
   return out;
 }

@@ -38,9 +38,7 @@ struct View {
 
   // Where a logical node runs: where it was mapped to, else the physical node of its name; empty: nowhere known.
   std::string physical_of(std::string_view logical) const;
-  // All logical nodes of a physical one that are mapped to it or bear its name and are configured, sorted.
-  std::vector<std::string> logical_of(std::string_view physical) const;
-  // physical -> logical nodes, with every known physical node (it carries the logical node of its name).
+  // physical -> logical nodes, sorted, with every known physical node (it carries the logical node of its name).
   std::map<std::string, std::vector<std::string>> mappings() const;
 
  private:

@@ -71,14 +71,14 @@ bool NodeTable::take_logical(PhysicalStatus& node, LogicalReport report) {
 
 bool NodeTable::take(PhysicalReport report, bool& is_changed) {
   const auto found = nodes_.find(report.facts.name);
-  const bool is_known = found != nodes_.end() && !found->second.is_classic &&
+  const bool is_known = found != nodes_.end() && found->second.is_heard && !found->second.is_classic &&
                         found->second.facts.boot_epoch == report.facts.boot_epoch &&
                         found->second.facts.node_id == report.facts.node_id;
   if (!is_known && !report.full) {
     return false;
   }
   PhysicalStatus& node = nodes_[report.facts.name];
-  if (found != nodes_.end() && node.is_live && !node.facts.node_id.empty() &&
+  if (found != nodes_.end() && node.is_live && node.is_heard && !node.facts.node_id.empty() &&
       node.facts.node_id != report.facts.node_id) {
     FLUME_LOG_EVERY(60'000, kWarn, "two nodes of one name", kv("node", node.facts.name), kv("host", node.facts.host),
                     kv("other_host", report.facts.host));
@@ -89,6 +89,7 @@ bool NodeTable::take(PhysicalReport report, bool& is_changed) {
   node.facts = std::move(report.facts);
   node.obeys_another_store = obeys_another;
   node.is_classic = false;
+  node.is_heard = true;
   if (!is_known) {
     node.stopped.clear();
   }
@@ -111,6 +112,26 @@ bool NodeTable::take(PhysicalReport report, bool& is_changed) {
     is_changed = true;
   }
   return true;
+}
+
+void NodeTable::seed(const View& view) {
+  const MutexLock lock(mutex_);
+  for (const auto& [name, kept] : view.hosts) {
+    const auto [it, is_new] = nodes_.try_emplace(name);
+    if (!is_new) {
+      continue;
+    }
+    PhysicalStatus& node = it->second;
+    node.facts.name = name;
+    node.facts.host = kept.value.host;
+    node.facts.node_id = kept.value.node_id;
+    node.facts.addresses = kept.value.addresses;
+    node.is_live = kept.value.is_live;
+    node.is_heard = false;
+    node.last_seen = clock_.now();
+    node.live_since_millis = kept.value.since_millis;
+    node.last_seen_millis = kept.value.since_millis;
+  }
 }
 
 bool NodeTable::report(PhysicalReport report) {
@@ -136,6 +157,7 @@ bool NodeTable::classic_heartbeat(const std::string& physical, const std::string
     node.facts.name = physical;
     node.facts.host = host;
     node.is_classic = true;
+    node.is_heard = true;
     is_changed = touch(node) || is_changed;
     LogicalReport report;
     report.name = logical;

@@ -15,11 +15,10 @@
 #include "common/base/clock.h"
 #include "common/base/sync.h"
 #include "master/config/view.h"
+#include "master/nodes/ledger.h"
 #include "master/nodes/node_state.h"
 
 namespace flume::master {
-
-using LedgerNumbers = std::map<std::string, int64_t>;  // "read.events", "dropped.REASON.bytes", ...
 
 struct LogicalReport {
   std::string name;
@@ -71,6 +70,7 @@ struct PhysicalStatus {
   bool obeys_another_store = false;
   bool is_live = true;
   bool is_classic = false;
+  bool is_heard = true;  // false: known from the store only
   TimePoint last_seen{};
   int64_t last_seen_millis = 0;
   int64_t live_since_millis = 0;  // or lost since
@@ -96,6 +96,8 @@ class NodeTable {
   // After each change that anybody can see, counters and rates excepted; must only post or notify.
   void on_change(std::function<void()> callback) { on_change_ = std::move(callback); }
 
+  // What the store knows of nodes from before this master's start: those that lived have as long as others to report.
+  void seed(const View& view) FLUME_EXCLUDES(mutex_);
   // False: it says only what changed since a report that this master does not have. Nothing is taken: ask for all.
   bool report(PhysicalReport report) FLUME_EXCLUDES(mutex_);
   // A classic heartbeat of one logical node. True: the first word of it.
