@@ -141,6 +141,12 @@ class LocalFile final : public StoredFile {
   }
 
   uint64_t size() const override { return size_; }
+  bool starts_in_a_line() const override { return starts_in_a_line_; }
+  void look_at_last_byte() {
+    char last = '\n';
+    starts_in_a_line_ =
+        is_regular_ && size_ > 0 && pread(fd_->fd(), &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last != '\n';
+  }
 
  private:
   Status usable() const { return dead_; }
@@ -161,6 +167,7 @@ class LocalFile final : public StoredFile {
   uint64_t size_;
   uint64_t synced_size_;  // what a sync promised; at first what was there
   const bool is_regular_;
+  bool starts_in_a_line_ = false;
   bool name_synced_ = false;  // the folder knows the file for good
   bool renamed_ = false;
   Status dead_;                    // why nothing more can be done with the file
@@ -175,7 +182,9 @@ struct Entry {
   bool is_folder;
 };
 
-Result<std::vector<Entry>> read_folder(const std::string& folder) {
+// Folders, and regular files whose names end with `suffix`. Only those are looked at: folders of a million finished
+// files are gone through at every start.
+Result<std::vector<Entry>> read_folder(const std::string& folder, std::string_view suffix) {
   DIR* handle = opendir(folder.c_str());
   if (handle == nullptr) {
     return Status::from_errno(errno, str_cat("list ", quoted(folder)));
@@ -183,11 +192,14 @@ Result<std::vector<Entry>> read_folder(const std::string& folder) {
   std::vector<Entry> entries;
   while (const dirent* entry = readdir(handle)) {
     const std::string_view name = entry->d_name;
-    struct stat info {};
-    if (name == "." || name == ".." || fstatat(dirfd(handle), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (name == "." || name == ".." || (entry->d_type == DT_REG && !name.ends_with(suffix))) {
       continue;
     }
-    if (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) {
+    struct stat info {};
+    if (fstatat(dirfd(handle), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      continue;
+    }
+    if (S_ISDIR(info.st_mode) || (S_ISREG(info.st_mode) && name.ends_with(suffix))) {
       entries.push_back({str_cat(folder, folder.ends_with('/') ? "" : "/", name), static_cast<uint64_t>(info.st_size),
                          S_ISDIR(info.st_mode)});
     }
@@ -198,9 +210,9 @@ Result<std::vector<Entry>> read_folder(const std::string& folder) {
 }
 
 // Regular files at most `depth` folders below `folder`. A folder that is not there has none.
-Status walk(const std::string& folder, int depth, std::vector<Entry>& out) {
-  const auto entries = read_folder(folder);
-  if (entries.status().code() == Code::kNotFound) {
+Status walk(const std::string& folder, int depth, std::string_view suffix, std::vector<Entry>& out) {
+  const auto entries = read_folder(folder, suffix);
+  if (entries.status().os_error() == ENOENT || entries.status().os_error() == ENOTDIR) {
     return {};
   }
   FLUME_RETURN_IF_ERROR(entries.status());
@@ -208,7 +220,7 @@ Status walk(const std::string& folder, int depth, std::vector<Entry>& out) {
     if (!entry.is_folder) {
       out.push_back(entry);
     } else if (depth > 0) {
-      FLUME_RETURN_IF_ERROR(walk(entry.path, depth - 1, out));
+      FLUME_RETURN_IF_ERROR(walk(entry.path, depth - 1, suffix, out));
     }
   }
   return {};
@@ -237,16 +249,18 @@ Result<std::unique_ptr<StoredFile>> FileStorage::append_to(const StorePath& path
   FLUME_RETURN_IF_ERROR(make_folders(parent_folder(path)));
   FLUME_ASSIGN_OR_RETURN(UniqueFd fd, open_file(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY));
   struct stat info {};
-  if (fstat(fd.fd(), &info) != 0) {
+  if (fstat(fd.fd(), &info) == 0 && S_ISREG(info.st_mode)) {
+    FLUME_RETURN_IF_ERROR(lock_file(fd.fd(), path));
+  }
+  if (fstat(fd.fd(), &info) != 0) {  // the size as it is under the lock
     return Status::from_errno(errno, str_cat("look at ", quoted(path)));
   }
   fcntl(fd.fd(), F_SETFL, O_APPEND);  // O_NONBLOCK was for a pipe that nobody reads
   const bool is_regular = S_ISREG(info.st_mode);
-  if (is_regular) {
-    FLUME_RETURN_IF_ERROR(lock_file(fd.fd(), path));
-  }
-  return std::unique_ptr<StoredFile>(std::make_unique<LocalFile>(
-      syncs_, std::move(fd), path, "", is_regular ? static_cast<uint64_t>(info.st_size) : 0, is_regular));
+  auto file = std::make_unique<LocalFile>(syncs_, std::move(fd), path, "",
+                                          is_regular ? static_cast<uint64_t>(info.st_size) : 0, is_regular);
+  file->look_at_last_byte();
+  return std::unique_ptr<StoredFile>(std::move(file));
 }
 
 Result<std::unique_ptr<StoredFile>> FileStorage::resume(const StorePath& final_name, uint64_t length) {
@@ -273,7 +287,7 @@ Result<std::vector<Listed>> FileStorage::list(const StorePath& prefix) {
   constexpr int kAnyDepth = 64;
   std::vector<Entry> entries;
   const bool is_folder = prefix.ends_with('/');
-  FLUME_RETURN_IF_ERROR(walk(is_folder ? prefix : parent_folder(prefix), kAnyDepth, entries));
+  FLUME_RETURN_IF_ERROR(walk(is_folder ? prefix : parent_folder(prefix), kAnyDepth, "", entries));
   std::vector<Listed> found;
   for (Entry& entry : entries) {
     const bool finished = !entry.path.ends_with(kWorkingSuffix);
@@ -307,17 +321,11 @@ Status FileStorage::set_aside(const StorePath& final_name) {
   return {Code::kExists, str_cat("set ", quoted(from), " aside: 10000 others are there already")};
 }
 
-Status FileStorage::recover(const StorePath& folder, int depth) {
-  {
-    MutexLock lock(mutex_);
-    if (!recovered_.insert(str_cat(folder, "#", depth)).second) {
-      return {};
-    }
-  }
+Status FileStorage::recover(const StorePath& folder, int depth, const std::function<bool(std::string_view)>& is_ours) {
   std::vector<Entry> entries;
-  FLUME_RETURN_IF_ERROR(walk(folder, depth, entries));
+  FLUME_RETURN_IF_ERROR(walk(folder, depth, kWorkingSuffix, entries));
   for (const Entry& entry : entries) {
-    if (entry.path.ends_with(kWorkingSuffix)) {
+    if (is_ours(std::string_view(entry.path).substr(0, entry.path.size() - kWorkingSuffix.size()))) {
       recover_file(entry.path);
     }
   }

@@ -1,14 +1,12 @@
 // Storage on the local file system, for file:///a/b and /a/b. A file has the name "<final>.tmp" and a lock while it is
 // written; commit() syncs it, gives it its final name without ever replacing anything, and syncs the folder. Files left
-// by a crash are recovered once per folder. Thread-safe; a StoredFile is used by one thread. Owns one thread for syncs.
+// by a crash are recovered. Thread-safe; a StoredFile is used by one thread. Owns one thread for syncs.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "common/base/sync.h"
 #include "common/io/storage.h"
 #include "common/io/sync_thread.h"
 
@@ -29,14 +27,12 @@ class FileStorage final : public Storage {
   Result<std::vector<Listed>> list(const StorePath& prefix) override;
   Status remove(const StorePath& path) override;
   Status set_aside(const StorePath& final_name) override;
-  Status recover(const StorePath& folder, int depth) override;
+  Status recover(const StorePath& folder, int depth, const std::function<bool(std::string_view)>& is_ours) override;
 
  private:
   void recover_file(const std::string& working);
 
   std::shared_ptr<SyncThread> syncs_;  // shared: files may outlive the storage
-  Mutex mutex_;
-  std::set<std::string> recovered_ FLUME_GUARDED_BY(mutex_);  // folders, with their depth
 };
 
 // Bytes of `contents` up to the end of its last complete row, as far as can be told from the file itself: lines end

@@ -161,7 +161,7 @@ Status make_folders(const std::string& folder, mode_t mode) {
   for (auto it = missing.rbegin(); it != missing.rend(); ++it) {
     FLUME_RETURN_IF_ERROR(fault_point("io.create"));
     if (mkdir(it->c_str(), mode) != 0 && (errno != EEXIST || !is_folder(*it))) {
-      return failed("make folder", *it);
+      return Status::from_errno(errno == EEXIST ? ENOTDIR : errno, str_cat("make folder ", quoted(*it)));
     }
     FLUME_RETURN_IF_ERROR(sync_parent(*it));
   }

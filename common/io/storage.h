@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,6 +50,8 @@ class StoredFile {
   virtual Status commit(const Wait& wait) = 0;
   virtual Status abandon() = 0;  // removes what was written
   virtual uint64_t size() const = 0;
+  // append_to() only: what was there does not end with a newline (a crash cut a row, or it never had one).
+  virtual bool starts_in_a_line() const { return false; }
 
  private:
   std::optional<Result<uint64_t>> synced_;
@@ -72,17 +75,17 @@ class Storage {
   virtual Status remove(const StorePath& path) = 0;                       // the finished file
   // An unfinished file that nobody will resume: kept under another name, out of readers' sight.
   virtual Status set_aside(const StorePath& final_name) = 0;
-  // What crashed writers left at most `depth` folders below `folder`: each unfinished file that nobody writes is
-  // published as far as its rows are complete, or set aside; the log says which. Once per folder and process; sinks
-  // call it before they create files.
-  virtual Status recover(const StorePath& folder, int depth) {
-    (void)folder, (void)depth;
+  // What crashed writers left at most `depth` folders below `folder`: each unfinished file with a final name that
+  // `is_ours` and that nobody writes is published as far as its rows are complete, or set aside; the log says which.
+  // Sinks call it when they open, before they create files.
+  virtual Status recover(const StorePath& folder, int depth, const std::function<bool(std::string_view)>& is_ours) {
+    (void)folder, (void)depth, (void)is_ours;
     return {};
   }
 };
 
 // Finds the store for a URL and the path in it: "file:///a/b" and "/a/b" are the local file system; a scheme that no
-// store was registered for is kUnsupported and says so.
+// store was registered for is kUnsupported and says so; "file://a/b", whose "a" would be a host, is kInvalid.
 class StorageSet {
  public:
   void add(std::string scheme, std::shared_ptr<Storage> storage);

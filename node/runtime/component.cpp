@@ -27,6 +27,7 @@ RowLedger::RowLedger(const Metrics& metrics)
       bytes_out_(&metrics.counter("flume_bytes_out_total")),
       added_(&metrics.counter("flume_rows_added_total")),
       filtered_(&metrics.counter("flume_rows_filtered_total")),
+      returned_(&metrics.counter("flume_rows_returned_total")),
       held_(&metrics.gauge("flume_rows_held")) {}
 
 void RowLedger::in(uint64_t rows, uint64_t bytes) {
@@ -41,6 +42,7 @@ void RowLedger::out(uint64_t rows, uint64_t bytes) {
 
 void RowLedger::added(uint64_t rows) { added_->add(rows); }
 void RowLedger::filtered(uint64_t rows) { filtered_->add(rows); }
+void RowLedger::returned(uint64_t rows) { returned_->add(rows); }
 void RowLedger::held(int64_t rows) { held_->set(rows); }
 
 void RowLedger::drop(const EventBatch& batch, std::string_view reason) {

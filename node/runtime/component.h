@@ -124,9 +124,9 @@ class Decorator : public Sink {
   std::unique_ptr<Sink> sub_;
 };
 
-// The component ledger, checked by the contract test: in + added + recovered = out + held + dropped(reason) + filtered.
-// Counters named flume_rows_in_total, flume_rows_out_total, flume_rows_added_total, flume_rows_filtered_total,
-// flume_rows_dropped_total{reason}, gauge flume_rows_held. Touched per batch.
+// The component ledger, checked by the contract test: in + added + recovered = out + held + dropped(reason) + filtered
+// + returned (taken back). Counters named flume_rows_in_total, flume_rows_out_total, flume_rows_added_total,
+// flume_rows_filtered_total, flume_rows_dropped_total{reason}, gauge flume_rows_held. Touched per batch.
 class RowLedger {
  public:
   explicit RowLedger(const Metrics& metrics);
@@ -134,7 +134,8 @@ class RowLedger {
   void out(uint64_t rows, uint64_t bytes);
   void added(uint64_t rows);
   void filtered(uint64_t rows);
-  void held(int64_t rows);  // how many now
+  void returned(uint64_t rows);  // given back by take_back(), or not delivered: they come again
+  void held(int64_t rows);       // how many now
   // The one way to lose data on purpose: counter, rate-limited log line and the batch's rows settled as dropped.
   void drop(const EventBatch& batch, std::string_view reason);
 
@@ -146,6 +147,7 @@ class RowLedger {
   Counter* bytes_out_;
   Counter* added_;
   Counter* filtered_;
+  Counter* returned_;
   Gauge* held_;
 };
 

@@ -174,7 +174,9 @@ TEST_F(FileStorageTest, RecoveryPublishesWhatIsCompleteAndSetsTheRestAside) {
   write_file(dir_ / "deep/er.tmp", "c\n");
   auto in_use = create("in-use");
   ASSERT_TRUE(append(*in_use, "d\n").ok());
-  ASSERT_TRUE(storage_.recover(dir_.path(), 1).ok());
+  write_file(dir_ / "foreign.tmp", "a\n");
+  const auto is_ours = [this](std::string_view name) { return name != dir_ / "foreign"; };
+  ASSERT_TRUE(storage_.recover(dir_.path(), 1, is_ours).ok());
   EXPECT_EQ(text_of("lines"), "a\nb\n");
   EXPECT_EQ(text_of("nothing.aside"), "torn");
   EXPECT_EQ(text_of("taken"), "first");
@@ -182,9 +184,7 @@ TEST_F(FileStorageTest, RecoveryPublishesWhatIsCompleteAndSetsTheRestAside) {
   EXPECT_EQ(text_of("deep/er"), "c\n");
   EXPECT_TRUE(exists("in-use.tmp"));
   EXPECT_FALSE(exists("lines.tmp"));
-  write_file(dir_ / "later.tmp", "a\n");
-  ASSERT_TRUE(storage_.recover(dir_.path(), 1).ok());
-  EXPECT_TRUE(exists("later.tmp"));  // once per folder and process: what comes later is not a crash's
+  EXPECT_TRUE(exists("foreign.tmp"));
 }
 
 TEST_F(FileStorageTest, AppendToGrowsAFileUnderItsOwnName) {
@@ -192,12 +192,18 @@ TEST_F(FileStorageTest, AppendToGrowsAFileUnderItsOwnName) {
   auto file = storage_.append_to(dir_ / "log", {});
   ASSERT_TRUE(file.ok());
   EXPECT_EQ((*file)->size(), 7U);
+  EXPECT_FALSE((*file)->starts_in_a_line());
   ASSERT_TRUE(append(**file, "after\n").ok());
   EXPECT_EQ(*(*file)->sync({}), 13U);
   ASSERT_TRUE(append(**file, "not synced\n").ok());
   EXPECT_EQ(text_of("log"), "before\nafter\nnot synced\n");
   EXPECT_TRUE((*file)->abandon().ok());
   EXPECT_EQ(text_of("log"), "before\nafter\n");
+}
+
+TEST_F(FileStorageTest, AnAppendedFileTellsThatItsLastLineHasNoEnd) {
+  write_file(dir_ / "log", "line\ntorn");
+  EXPECT_TRUE((*storage_.append_to(dir_ / "log", {}))->starts_in_a_line());
 }
 
 TEST_F(FileStorageTest, AppendToTakesWhatIsNoRegularFile) {
@@ -266,7 +272,7 @@ TEST_F(Compressed, ATornGzipFileIsRecoveredToItsLastMember) {
     ASSERT_TRUE(file->sync({}).ok());
   }
   write_file(dir_ / "g.gz.tmp", text_of("f.gz.tmp") + text_of("f.gz.tmp").substr(0, 15));
-  ASSERT_TRUE(storage_.recover(dir_.path(), 0).ok());
+  ASSERT_TRUE(storage_.recover(dir_.path(), 0, [](std::string_view) { return true; }).ok());
   EXPECT_EQ(gunzip("g.gz"), "synced\n");
 }
 

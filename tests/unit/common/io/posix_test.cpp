@@ -92,7 +92,8 @@ TEST_F(Posix, MakesFoldersAndSaysWhatIsInTheWay) {
   EXPECT_TRUE(make_folders(dir_ / "a/b/c/").ok());
   EXPECT_TRUE(std::filesystem::is_directory(dir_ / "a/b/c"));
   write_file(dir_ / "f", "");
-  EXPECT_EQ(make_folders(dir_ / "f/x").message(), str_cat("make folder \"", dir_.path(), "/f\": File exists (EEXIST)"));
+  EXPECT_EQ(make_folders(dir_ / "f/x").message(),
+            str_cat("make folder \"", dir_.path(), "/f\": Not a directory (ENOTDIR)"));
 }
 
 TEST_F(Posix, ParentOfEveryKindOfPath) {
