@@ -49,6 +49,7 @@ void str_append(std::string& out, const Pieces&... pieces) {
 // In double quotes, with \n, \t, \r, \", \\ and \xNN for other control bytes; bytes >= 0x80 stay.
 std::string quoted(std::string_view text);
 inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }  // before std::quoted
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
 inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 
 std::vector<std::string_view> split(std::string_view text, char separator);  // "" -> {""}; views into text

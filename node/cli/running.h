@@ -1,0 +1,21 @@
+// What the node's commands share: a physical node from start to end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/command.h"
+#include "node/node.h"
+
+namespace flume::node {
+
+// Runs until a termination signal, or for a one-shot node until its logical node is done. The exit code.
+int run_physical_node(const PhysicalNodeOptions& options, const std::optional<LogicalConfig>& config,
+                      const Settings& settings, const Registry& registry);
+
+std::vector<Command> node_run_commands(const Settings& settings, const Registry& registry,
+                                       const std::vector<std::string>& overrides);
+std::vector<Command> one_shot_commands(const Settings& settings, const Registry& registry);
+
+}  // namespace flume::node
