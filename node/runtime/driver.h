@@ -12,7 +12,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "common/base/sync.h"
@@ -100,7 +99,7 @@ class Driver {
   Backoff backoff_;
   Backoff refused_backoff_;
   TimePoint next_try_{};
-  std::optional<TimePoint> active_since_;  // none: something failed since
+  TimePoint active_since_{};
   TimePoint next_checkpoint_{};
   bool moved_ = false;  // since the last checkpoint
   bool done_ = false;   // source at its end, or a one-shot node failed

@@ -12,6 +12,12 @@
 
 namespace flume::test {
 
+inline Settings loopback_settings() {
+  Settings settings = Settings::defaults();
+  FLUME_CHECK(settings.set("flume.net.bind.address", "127.0.0.1", "test").ok(), "a setting of that name");
+  return settings;
+}
+
 struct NodeWorld {
   // The sum over all labels; 0: no such metric.
   int64_t metric(std::string_view name) const {
@@ -24,7 +30,7 @@ struct NodeWorld {
 
   ManualClock clock{1'600'000'000'000};
   MetricRegistry metrics;
-  Settings settings = Settings::defaults();
+  Settings settings = loopback_settings();
   node::Capabilities capabilities;
   node::Identity identity{"p1", "host1", {1}, 7};
   node::FileWatch watch;

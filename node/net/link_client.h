@@ -1,0 +1,78 @@
+// LinkClient: the sending end of one link (docs/formats/wire.md). Used from one driver thread; starts none. A batch
+// goes out with one sendmsg over envelope, head and blob as they lie in memory. What the far end says is read whenever
+// the owner calls: at each send, wait or tick.
+//
+// A link that breaks stays broken: every call says why until open() makes a new one. The far end is taken for dead
+// after `flume.link.silence.millis` without a word.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/event/batch.h"
+#include "common/rpc/link_frame.h"
+#include "node/net/client_socket.h"
+#include "node/runtime/component.h"
+
+namespace flume::node {
+
+class LinkClient {
+ public:
+  // Connects and exchanges hellos. kUnavailable, kTimeout; kUnsupported for another protocol.
+  Status open(Context& context, const std::string& host, uint16_t port, const Wait& wait);
+  bool is_open() const { return socket_.is_open(); }
+
+  // Hands one batch to the link. OK: it is on its way, its end perhaps still here (unsent()). kTimeout or kStopped:
+  // untouched (the far end grants nothing now). Otherwise the link is dead; this batch did not arrive.
+  Status send(const EventBatch& batch, const Wait& wait);
+  // The far end takes batches of this size.
+  bool fits(const EventBatch::Encoded& encoded) const;
+  // Reads what has come and writes what is left, without waiting.
+  Status pump();
+  // pump() until `rows` rows of this link are received, or the wait is over (kTimeout, kStopped).
+  Status wait_received(int64_t rows, const Wait& wait);
+  // When tick() has something to do: a word of ours, or the peer's silence.
+  TimePoint due() const;
+  Status tick(TimePoint now);
+  void close();  // at once; what is unsent is gone
+
+  int64_t sent() const { return sent_rows_; }
+  int64_t received() const { return reply_.received; }
+  bool has_unsent() const { return out_at_ < out_.size(); }  // the end of the last batch, or a call
+  const std::string& name() const { return socket_.name(); }
+
+ private:
+  Status greet(Context& context, const Wait& wait);
+  Status read_all();
+  Status take_frames();
+  Status take_call(rpc::LinkCall call, std::string_view frame);
+  Status write_out();
+  Status wait_for(bool also_write, const Wait& wait);
+  Status dead(Status status);  // closes; says the same from now on
+  Status check() const;
+
+  ClientSocket socket_;
+  Clock* clock_ = nullptr;  // of the context given to open(); outlives the component
+  Duration heartbeat_{};
+  Duration silence_{};
+  Status broken_;
+  bool greeted_ = false;
+  rpc::LinkHello theirs_;
+  rpc::LinkReply reply_;  // the last one
+  std::vector<char> in_;  // bytes of frames that are not whole yet
+  size_t in_size_ = 0;
+  std::vector<iovec> out_;  // what is being sent
+  size_t out_at_ = 0;
+  std::array<char, rpc::kBatchPrefix> prefix_{};
+  std::string small_;            // a call of ours that is being sent
+  EventBatch::Encoded encoded_;  // keeps what out_ points to
+  EventBatch sending_;           // likewise
+  uint32_t sequence_ = 0;
+  int64_t sent_rows_ = 0;
+  int64_t sent_bytes_ = 0;
+  TimePoint heard_{};
+  TimePoint said_{};
+};
+
+}  // namespace flume::node
