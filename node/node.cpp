@@ -68,8 +68,13 @@ Status PhysicalNode::start() {
     impl.api = std::make_unique<StatusApi>(impl.folder.identity, impl.clock, std::move(sources));
     impl.server = std::make_unique<http::HttpServer>(status_server_options(impl.settings));
     impl.api->add_to(*impl.server);
-    FLUME_RETURN_IF_ERROR(impl.server->start());
-    FLUME_LOG(kInfo, "node started", kv("node", impl.options.name), kv("page", impl.server->url()));
+    if (const Status status = impl.server->start(); status.ok()) {
+      FLUME_LOG(kInfo, "node started", kv("node", impl.options.name), kv("page", impl.server->url()));
+    } else {
+      // Data moves without it.
+      FLUME_LOG(kError, "node started without its status page", kv("node", impl.options.name), kv("error", status));
+      impl.server.reset();
+    }
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -33,8 +34,16 @@ Termination::Termination() {
     pollfd waiting[] = {{signals_.fd(), POLLIN, 0}, {end_.token().fd(), POLLIN, 0}};
     while (::poll(waiting, 2, -1) < 0 && errno == EINTR) {
     }
-    if ((waiting[0].revents & POLLIN) != 0) {
-      stop_.request_stop();
+    if ((waiting[0].revents & POLLIN) == 0) {
+      return;
+    }
+    signalfd_siginfo first;
+    (void)!::read(signals_.fd(), &first, sizeof first);
+    // From here on a second one ends the process at once, as it would any other program.
+    const sigset_t deadly = termination_signals();
+    pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
+    stop_.request_stop();
+    while (::poll(&waiting[1], 1, -1) < 0 && errno == EINTR) {
     }
   });
 }

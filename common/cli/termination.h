@@ -1,5 +1,6 @@
-// Termination: SIGINT, SIGTERM and SIGHUP as a stop token. Made first in main(), before any thread starts, because it
-// blocks these signals for the threads to come (children of exec sources start with a clean mask). SIGPIPE is ignored.
+// Termination: SIGINT, SIGTERM and SIGHUP as a stop token; a second one ends the process at once. Made first in main(),
+// before any thread starts, because it blocks these signals for the threads to come (children of exec sources start
+// with a clean mask). SIGPIPE is ignored.
 #pragma once
 
 #include "common/base/fd.h"
