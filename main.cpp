@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/command.h"
+#include "common/base/fault.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
@@ -103,6 +104,7 @@ int run(std::vector<std::string> arguments) {
   if (!settings.ok()) {
     return usage_error(settings.status());
   }
+  arm_faults_from_environment();
   node::Registry registry;
   node::register_components(registry);
   std::vector<Command> commands = node::node_commands(*settings, registry, line->override_words);
