@@ -14,6 +14,7 @@
 #include "common/base/version.h"
 #include "common/config/settings.h"
 #include "dataflow-lang/cli/commands.h"
+#include "master/cli/commands.h"
 #include "node/cli/commands.h"
 #include "node/components.h"
 #include "node/runtime/program.h"
@@ -108,6 +109,9 @@ int run(std::vector<std::string> arguments) {
   node::Registry registry;
   node::register_components(registry);
   std::vector<Command> commands = node::node_commands(*settings, registry, line->override_words);
+  for (Command& command : master::master_commands(registry.catalog(), *settings)) {
+    commands.push_back(std::move(command));
+  }
   for (Command& command : lang::lang_commands(registry.catalog(), node::check_options(*settings))) {
     commands.push_back(std::move(command));
   }

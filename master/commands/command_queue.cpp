@@ -28,6 +28,7 @@ Result<CommandRecord> read_record(uint64_t id, std::string_view text) {
   FLUME_ASSIGN_OR_RETURN(record.who, value.text_or("who", ""));
   FLUME_ASSIGN_OR_RETURN(record.submitted_millis, value.integer_or("submitted_ms", 0));
   FLUME_ASSIGN_OR_RETURN(record.finished_millis, value.integer_or("finished_ms", 0));
+  FLUME_ASSIGN_OR_RETURN(record.changed, value.boolean_or("changed", false));
   return record;
 }
 
@@ -40,7 +41,10 @@ std::string_view command_state_name(CommandState state) {
 
 std::string CommandRecord::line() const { return str_cat(command, " [", join(args, ", "), "]"); }
 
-std::string CommandRecord::history_value() const { return "{\"v\":1," + to_json().substr(1); }
+std::string CommandRecord::history_value() const {
+  // The revision is that of the entry itself.
+  return str_cat("{\"v\":1,\"changed\":", changed, ",", to_json().substr(1));
+}
 
 std::string CommandRecord::to_json() const {
   JsonWriter json;
@@ -77,7 +81,7 @@ void CommandQueue::start() {
       next_id_ = id + 1;
       auto record = read_record(id, kept.value);
       if (record.ok()) {
-        if (record->state == CommandState::kSucceeded) {
+        if (record->changed) {
           record->revision = kept.modified;
         }
         records_.insert_or_assign(id, std::move(*record));
@@ -185,7 +189,7 @@ void CommandQueue::execute(uint64_t id, const Submission& submission) {
     record.code = status.code();
     record.message = status.message();
     record.finished_millis = parts_.clock.wall_millis();
-    record.revision.reset();
+    record.changed = false;
     if (const Status kept = commit(record, {}); !kept.ok()) {
       FLUME_LOG(kWarn, "command history not written", kv("id", record.id), kv("error", kept));
     }
@@ -207,11 +211,8 @@ Status CommandQueue::attempt(const Submission& submission, CommandRecord& record
   FLUME_RETURN_IF_ERROR(outcome.status);
   record.state = CommandState::kSucceeded;
   record.finished_millis = parts_.clock.wall_millis();
-  const bool has_changes = !outcome.changes.empty();
+  record.changed = !outcome.changes.empty();
   FLUME_RETURN_IF_ERROR(commit(record, std::move(outcome.changes)));
-  if (!has_changes) {
-    record.revision.reset();
-  }
   if (outcome.forget_all || !outcome.forget.empty()) {
     parts_.forget(outcome.forget, outcome.forget_all);
   }
@@ -226,7 +227,10 @@ Status CommandQueue::commit(CommandRecord& record, std::vector<Change> changes) 
     changes.push_back({history_key(it->first), std::nullopt});
   }
   changes.push_back({history_key(record.id), record.history_value()});
-  FLUME_ASSIGN_OR_RETURN(record.revision, parts_.mirror.store().commit(changes));
+  FLUME_ASSIGN_OR_RETURN(const Revision revision, parts_.mirror.store().commit(changes));
+  if (record.changed) {
+    record.revision = revision;
+  }
   return parts_.mirror.catch_up();
 }
 

@@ -28,8 +28,9 @@ struct CommandRecord {
   std::string message;
   std::string who;
   int64_t submitted_millis = 0;
-  int64_t finished_millis = 0;  // 0: not yet
-  std::optional<Revision> revision = {};
+  int64_t finished_millis = 0;            // 0: not yet
+  bool changed = false;                   // more than the history
+  std::optional<Revision> revision = {};  // that it made
   // Of this process's commands only, not kept in the history:
   Code code = Code::kOk;
   bool is_spec_error = false;

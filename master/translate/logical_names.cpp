@@ -71,7 +71,7 @@ void translate_logical_names(const View& view, NodeTree& node) {
       node.source = call("rpcSource", {number_argument(address->port)});
     } else {
       node.problems.emplace_back(address.status().message());
-      node.source = call("fail", {text_argument(address.status().message())});
+      node.source = call("null", {});  // there is no source that fails
     }
   }
   node.sink = lang::replace_sinks(node.sink, [&](const lang::Call& sink) -> std::optional<lang::SinkTree> {

@@ -4,8 +4,8 @@
 // translate.cpp.
 //   logicalSource      -> rpcSource( port ), the port given to the node on its host (ports/HOST/N in the store)
 //   logicalSink( "n" ) -> rpcSink( "host", port ) of that node
-// What cannot be resolved now becomes fail( "..." ), as in the classic system, with a finding that says why: within a
-// failover the other branches work.
+// A sink that cannot be resolved now becomes fail( "..." ), as in the classic system, with a finding that says why:
+// within a failover the other branches work. Such a source becomes null.
 #pragma once
 
 #include <map>
@@ -26,7 +26,7 @@ struct TranslatedNode {
   std::string sink;
   std::string hash;  // of both and of the refresh count: differs when the node has something to do
   std::vector<SpecFinding> findings;
-  bool is_resolved = true;  // false: something became fail(...)
+  bool is_resolved = true;  // false: something could not be resolved
 };
 
 struct NodeTree {  // what a pass changes

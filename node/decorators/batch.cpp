@@ -258,7 +258,7 @@ void register_batch(Registry& registry) {
   latency.type = lang::ArgType::kDuration;
   spec.args = {count, latency};
   spec.examples = {
-      {R"(batch(100, 1000) rpcSink("collector", 35853))", "A hundred events in one, or those of a second."}};
+      {"batch(100, 1000) console", "A hundred events in one, or those of a second."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<BatchDecorator>(build.sink(plan.children[0]), static_cast<uint32_t>(plan.args.integer("n")),
                                             plan.args.duration("latencyMs"));

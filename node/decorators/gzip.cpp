@@ -172,7 +172,7 @@ void register_decorator_gzip(Registry& registry) {
       "classic binary form, compressed; gunzip gives it back. Time, host and priority stay readable. An event that "
       "does not fit an attribute passes as it is. Between two nodes of this system the links' own compression is "
       "better, because it sees whole batches.");
-  gzip.examples = {{R"(batch(100) gzip rpcSink("collector", 35853))", "For a classic collector with gunzip unbatch."}};
+  gzip.examples = {{"batch(100) gzip console", "For a classic collector with gunzip unbatch."}};
   registry.add_decorator(std::move(gzip), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<GzipDecorator>(build.sink(plan.children[0]));
   });

@@ -148,10 +148,10 @@ void Driver::open() {
     }
   }
   active_since_ = context_.clock.now();
-  set_state(NodeState::kActive);
   if (!flow_->has_pending()) {
     set_errors({}, refused_error_);  // else not before rows really move: a full disk opens well
   }
+  set_state(NodeState::kActive);
 }
 
 void Driver::step() {
@@ -211,9 +211,10 @@ void Driver::failed(Flow::Step side, const Status& status) {
     set_state(NodeState::kError);
     return;
   }
-  if (now - active_since_ > options_.backoff.cap) {
+  if (active_since_ && now - *active_since_ > options_.backoff.cap) {
     backoff_.reset();
   }
+  active_since_.reset();
   const bool temporary = status.is_temporary();
   next_try_ = now + (temporary ? backoff_.next() : options_.permanent_retry);
   set_state(temporary ? NodeState::kBackoff : NodeState::kError, next_try_);

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/sync.h"
@@ -99,7 +100,7 @@ class Driver {
   Backoff backoff_;
   Backoff refused_backoff_;
   TimePoint next_try_{};
-  TimePoint active_since_{};
+  std::optional<TimePoint> active_since_;  // none: something failed since
   TimePoint next_checkpoint_{};
   bool moved_ = false;  // since the last checkpoint
   bool done_ = false;   // source at its end, or a one-shot node failed

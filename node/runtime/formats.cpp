@@ -46,7 +46,7 @@ void register_formats(Registry& registry) {
       "For programs that read text.");
   add(registry, "avrojson", "One JSON object a line; a character U+0000 to U+00FF stands for a byte.",
       "Any bytes survive; `replay` reads it back.");
-  add(registry, "syslog", "A line as syslog daemons write it, with the priority's number in front.",
+  add(registry, "syslog", "A line as syslog daemons write it: date, host, the attribute service, body.",
       "For tools that read syslog files.", {},
       {{.name = "year", .doc = "Taken for the classic system's sake; not used.", .type = lang::ArgType::kInteger}});
   add(registry, "log4j", "A line as log4j's usual pattern writes it.", "For tools that read such logs.");

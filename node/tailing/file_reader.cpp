@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kLeastRead = 64 << 10;      // when most of a batch is an unfinished line already
 constexpr size_t kKeptWhileSkipping = 1024;  // a delimiter may lie across two reads
+// So many equal first bytes make a shorter file what is left of the old one, not a new one.
+constexpr uint64_t kSurelyTheSame = 256;
 constexpr char kNewline = '\n';
 
 std::string_view base_name(std::string_view path) {
@@ -69,6 +71,9 @@ Status FileReader::go_to(const ReadMark& mark) {
 void FileReader::set_path(const std::string& path) {
   if (path != point_.path) {
     point_.path = path;
+    if (builder_) {
+      builder_->set_constant("tailSrcFile", base_name(path));
+    }
     progress_.moved(point_.stream, path);
   }
 }
@@ -94,6 +99,14 @@ BatchBuilder& FileReader::builder() {
 
 uint64_t FileReader::head_hash(uint64_t offset) const {
   return hash_bytes(std::string_view(head_).substr(0, std::min<uint64_t>(offset, kHeadBytes)));
+}
+
+Result<uint64_t> FileReader::known_part(uint64_t size) const {
+  if (size < kSurelyTheSame || size >= read_to_) {
+    return uint64_t{0};
+  }
+  FLUME_ASSIGN_OR_RETURN(const Fingerprint print, fingerprint_of(fd_.fd(), size));
+  return print.head == head_hash(size) ? size : uint64_t{0};
 }
 
 Fingerprint FileReader::read_print() const { return {read_to_, head_hash(read_to_), hash_bytes(read_recent_.view())}; }

@@ -60,7 +60,8 @@ class FileReader {
   UniqueFd take_fd() { return std::move(fd_); }
   // Of everything read, the unfinished line too.
   Fingerprint read_print() const;
-  uint64_t head_hash(uint64_t offset) const;  // of the first bytes as they were read
+  // The file was cut to `size` bytes: how many of them were read before. None when it was written anew.
+  Result<uint64_t> known_part(uint64_t size) const;
 
  private:
   // The last bytes before some offset of the file.
@@ -78,6 +79,7 @@ class FileReader {
 
   FileReader(const ReaderOptions& options, ReadProgress& progress, UniqueFd fd, ReadPoint point);
   BatchBuilder& builder();
+  uint64_t head_hash(uint64_t offset) const;  // of the first bytes as they were read
   Result<Fill> fill(char* to, size_t want, size_t& got);
   Result<State> read_lines(EventBatch& out);
   Result<State> read_records(EventBatch& out);

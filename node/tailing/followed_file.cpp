@@ -13,22 +13,10 @@ namespace {
 constexpr Duration kLinger = std::chrono::seconds(5);
 // A file that may not be read: rotation creates first and gives it away later.
 constexpr Duration kRefusedFor = std::chrono::seconds(5);
-// So many equal first bytes make a shorter file what is left of the old one, not a new one.
-constexpr uint64_t kSurelyTheSame = 256;
 
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
-}
-
-ReadPoint new_point(const std::string& path, const FileIdentity& identity, uint64_t order) {
-  ReadPoint point;
-  point.path = path;
-  point.identity = identity;
-  point.stream = random_id();
-  point.mark.print = {0, kEmptyHash, kEmptyHash};
-  point.order = order;
-  return point;
 }
 
 }  // namespace
@@ -47,7 +35,7 @@ Status FollowedFile::open() {
         str_cat("tail ", quoted(path_), ": is a folder, not a file (tailDir follows the files of a folder)"));
   }
   auto saved = progress_->saved();
-  const bool first_time = saved.empty();
+  const bool first_time = progress_->is_first_time();
   FLUME_RETURN_IF_ERROR(resume(std::move(saved)));
   if (current_ == nullptr) {
     FLUME_ASSIGN_OR_RETURN(const bool opened, open_current(from_end_ && first_time));
@@ -128,7 +116,7 @@ Status FollowedFile::add_unseen(const std::vector<Sibling>& siblings, const Sibl
       return old.reader->point().identity == sibling.facts.identity;
     });
     if (!known) {
-      const ReadPoint point = new_point(sibling.path, sibling.facts.identity, progress_->next_order());
+      FLUME_ASSIGN_OR_RETURN(const ReadPoint point, progress_->new_point(sibling.path, sibling.facts.identity, -1, 0));
       FLUME_RETURN_IF_ERROR(add_old(sibling.path, point, false));
     }
   }
@@ -186,10 +174,7 @@ Result<bool> FollowedFile::open_current(bool from_end) {
 }
 
 Status FollowedFile::begin_current(UniqueFd fd, const FileIdentity& identity, uint64_t offset) {
-  ReadPoint point = new_point(path_, identity, progress_->next_order());
-  if (offset > 0) {
-    FLUME_ASSIGN_OR_RETURN(point.mark.print, fingerprint_of(fd.fd(), offset));
-  }
+  FLUME_ASSIGN_OR_RETURN(ReadPoint point, progress_->new_point(path_, identity, fd.fd(), offset));
   progress_->begin(point);
   FLUME_ASSIGN_OR_RETURN(current_, FileReader::open(options_, *progress_, std::move(fd), std::move(point)));
   watch_current();
@@ -339,17 +324,12 @@ Result<bool> FollowedFile::replaced(EventBatch& out) {
   if (copy == nullptr && current_->finish(out)) {
     return true;  // its last words; nobody will end that line
   }
-  UniqueFd fd = current_->take_fd();
-  FLUME_ASSIGN_OR_RETURN(const FileFacts facts, facts_of(fd.fd()));
+  FLUME_ASSIGN_OR_RETURN(const FileFacts facts, facts_of(current_->fd()));
   uint64_t offset = 0;
   if (copy != nullptr) {
     FLUME_RETURN_IF_ERROR(add_old(copy->path, old, true));
   } else {
-    if (facts.size >= kSurelyTheSame && facts.size < current_->read_print().offset) {
-      // Cut short, not written anew, if it begins as it did: what is left was read.
-      FLUME_ASSIGN_OR_RETURN(const Fingerprint print, fingerprint_of(fd.fd(), facts.size));
-      offset = print.head == current_->head_hash(facts.size) ? facts.size : 0;
-    }
+    FLUME_ASSIGN_OR_RETURN(offset, current_->known_part(facts.size));
     if (!progress_->is_settled(old.stream)) {
       FLUME_LOG_EVERY(60'000, kWarn,
                       "a file was overwritten while rows of it were under way: they cannot be read again",
@@ -357,7 +337,7 @@ Result<bool> FollowedFile::replaced(EventBatch& out) {
     }
     progress_->end(old.stream);
   }
-  FLUME_RETURN_IF_ERROR(begin_current(std::move(fd), facts.identity, offset));
+  FLUME_RETURN_IF_ERROR(begin_current(current_->take_fd(), facts.identity, offset));
   return read_old(out);
 }
 

@@ -73,6 +73,13 @@ ReadProgress::ReadProgress(Positions& positions, std::string prefix)
   }
 }
 
+bool ReadProgress::is_first_time() {
+  const std::string begun = prefix_.substr(0, prefix_.size() - 1) + "#begun";
+  const bool first = !positions_.find(begun).has_value();
+  positions_.set(begun, "1");
+  return first;
+}
+
 std::vector<ReadPoint> ReadProgress::saved() const {
   std::vector<ReadPoint> points;
   for (const auto& [key, value] : positions_.list(prefix_)) {
@@ -89,6 +96,20 @@ std::vector<ReadPoint> ReadProgress::saved() const {
 }
 
 std::string ReadProgress::key(const Id128& stream) const { return prefix_ + to_hex(stream); }
+
+Result<ReadPoint> ReadProgress::new_point(const std::string& path, const FileIdentity& identity, int fd,
+                                          uint64_t offset) {
+  ReadPoint point;
+  point.path = path;
+  point.identity = identity;
+  point.stream = random_id();
+  point.mark.print = {0, kEmptyHash, kEmptyHash};
+  point.order = ++order_;
+  if (offset > 0) {
+    FLUME_ASSIGN_OR_RETURN(point.mark.print, fingerprint_of(fd, offset));
+  }
+  return point;
+}
 
 void ReadProgress::begin(ReadPoint point) {
   if (const auto known = files_.find(point.stream); known != files_.end()) {

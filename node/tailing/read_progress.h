@@ -41,9 +41,11 @@ struct ReadPoint {
 
 class ReadProgress {
  public:
-  // Keys in `positions` are "<prefix>/<stream>".
+  // Keys in `positions` are "<prefix>/<stream>" and "<prefix>#begun".
   ReadProgress(Positions& positions, std::string prefix);
 
+  // True at the very first call for this prefix ever; durable with the next checkpoint.
+  bool is_first_time();
   std::vector<ReadPoint> saved() const;  // by order; a record that does not decode is logged and forgotten
   // Registers a file: its position counts from here. Durable with the next checkpoint.
   void begin(ReadPoint point);
@@ -53,7 +55,8 @@ class ReadProgress {
   void end(const Id128& stream);
   bool is_settled(const Id128& stream);  // nothing of it is under way
   void moved(const Id128& stream, const std::string& path);
-  uint64_t next_order() { return ++order_; }
+  // A stream that begins at `offset` of the open file; with offset 0 the file is not looked at.
+  Result<ReadPoint> new_point(const std::string& path, const FileIdentity& identity, int fd, uint64_t offset);
 
   Status checkpoint();
   // Everything unsettled counts as not read: the point to go on from, for each file that has such rows.

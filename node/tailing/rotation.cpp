@@ -31,6 +31,11 @@ bool holds(const Sibling& sibling, const Fingerprint& print) {
 
 }  // namespace
 
+bool is_rotated_name(std::string_view path, std::string_view base) {
+  return path.size() > base.size() && path.substr(0, base.size()) == base &&
+         is_rotation_suffix(path.substr(base.size()));
+}
+
 std::vector<Sibling> rotated_siblings(const std::string& path) {
   const std::filesystem::path whole(path);
   const std::string base = whole.filename().string();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
@@ -15,6 +16,9 @@ struct Sibling {
   std::string path;
   FileFacts facts;
 };
+
+// NAME.1, NAME-20260131, ... of NAME; both are whole paths.
+bool is_rotated_name(std::string_view path, std::string_view base);
 
 // Regular files named like rotated ones of `path`, oldest change first.
 std::vector<Sibling> rotated_siblings(const std::string& path);

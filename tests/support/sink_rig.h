@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/io/file_storage.h"
 #include "dataflow-lang/checker.h"
 #include "node/components.h"
 #include "node/runtime/program.h"
@@ -20,6 +21,7 @@ class SinkRig {
  public:
   SinkRig() {
     node::register_components(registry);
+    world.storage.add("file", std::make_shared<FileStorage>());
     lang::ComponentSpec spec{.name = "keep", .summary = "Keeps what it gets."};
     spec.examples = {{"keep", "For tests."}};
     registry.add_sink(std::move(spec),
