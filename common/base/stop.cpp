@@ -48,11 +48,11 @@ int Wait::poll_millis() const {
   if (until == TimePoint::max()) {
     return -1;
   }
-  const Duration left = until - TimePoint(std::chrono::steady_clock::now());
-  if (left <= Duration::zero()) {
-    return 0;
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (until <= now) {
+    return 0;  // before anything is subtracted: TimePoint::min() is a deadline too
   }
-  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
   return static_cast<int>(std::min<int64_t>(millis, 3'600'000));
 }
 

@@ -148,7 +148,7 @@ void FollowedFolder::note(const std::string& path, const FileFacts& facts, bool 
     if (file->present && there.ok() && there->identity == facts.identity) {
       return;  // a second name of a file that we follow
     }
-    by_path_.erase(file->point.path);
+    unlist(*file);
     by_path_[path] = file;
     file->present = true;
     gone_.erase(facts.identity);
@@ -227,8 +227,15 @@ void FollowedFolder::add_new(const std::string& path, const FileFacts& facts, ui
   enqueue(*(files_[facts.identity] = std::move(file)));
 }
 
+// Its path may mean another file by now.
+void FollowedFolder::unlist(const File& file) {
+  if (const auto at = by_path_.find(file.point.path); at != by_path_.end() && at->second == &file) {
+    by_path_.erase(at);
+  }
+}
+
 void FollowedFolder::vanish(File& file) {
-  by_path_.erase(file.point.path);
+  unlist(file);
   file.present = false;
   file.quiet_since = now();
   if (file.reader == nullptr) {

@@ -77,6 +77,7 @@ class FollowedFolder {
   bool may_be_copy(const std::string& path, const FileFacts& facts) const;
   void add_new(const std::string& path, const FileFacts& facts, uint64_t offset);
   void settle_copies();
+  void unlist(const File& file);
   void vanish(File& file);
   void resume(std::vector<ReadPoint> saved);
   bool resume_at(const ReadPoint& point, const std::string& path, const FileIdentity& identity, bool present);

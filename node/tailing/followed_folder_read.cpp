@@ -169,7 +169,7 @@ bool FollowedFolder::open_reader(File& file) {
       return false;  // another file by now: a notice of that is under way
     }
     if (!file.present || facts.status().code() == Code::kNotFound) {
-      by_path_.erase(file.point.path);
+      unlist(file);
       forget(file);
       return false;
     }

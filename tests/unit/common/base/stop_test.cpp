@@ -72,6 +72,7 @@ TEST(Wait, ADeadlineInThePastIsOverAtOnce) {
   EXPECT_TRUE(wait.over());
   EXPECT_EQ(wait.poll_millis(), 0);
   EXPECT_EQ(Wait{}.poll_millis(), -1);
+  EXPECT_EQ((Wait{TimePoint::min(), {}}).poll_millis(), 0);
 }
 
 }  // namespace

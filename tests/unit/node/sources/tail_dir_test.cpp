@@ -209,6 +209,12 @@ TEST_P(TailDirTest, ARenamedFileIsTheSameFile) {
   append("a", "4\n");
   EXPECT_THAT(rows(1), ElementsAre("a:4"));
   EXPECT_THAT(rest(), IsEmpty());
+  fs::remove(path("a"));
+  append("a", "5\n");
+  append("a.1", "6\n");
+  append("a.2", "7\n");
+  EXPECT_THAT(rows(3), ElementsAre("a.1:6", "a.2:7", "a:5"));
+  EXPECT_THAT(rest(), IsEmpty());
 }
 
 TEST_P(TailDirTest, AFileRenamedOutOfSightIsReadToItsEnd) {
