@@ -109,10 +109,10 @@ int run(std::vector<std::string> arguments) {
   node::Registry registry;
   node::register_components(registry);
   std::vector<Command> commands = node::node_commands(*settings, registry, line->override_words);
-  for (Command& command : master::master_commands(registry.catalog(), *settings)) {
+  for (Command& command : lang::lang_commands(registry.catalog(), node::check_options(*settings))) {
     commands.push_back(std::move(command));
   }
-  for (Command& command : lang::lang_commands(registry.catalog(), node::check_options(*settings))) {
+  for (Command& command : master::master_commands(*settings, registry.catalog(), line->override_words)) {
     commands.push_back(std::move(command));
   }
   commands.push_back(version_command());

@@ -55,7 +55,7 @@ Result<std::unique_ptr<ConfigStore>> open_store(const Settings& settings) {
     FLUME_LOG(kError, "damage in the store", kv("what", quoted(report)));
   }
   if (!store.ok()) {
-    return store.status().with_context(str_cat("open the store ", quoted(directory), " (flume.master.store.dir)"));
+    return store.status().with_context("flume.master.store.dir");
   }
   return std::unique_ptr<ConfigStore>(std::move(*store));
 }

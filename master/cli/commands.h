@@ -1,6 +1,7 @@
 // The commands of the master: flume master, flume master_nowatch.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "common/base/command.h"
@@ -9,7 +10,9 @@
 
 namespace flume::master {
 
-// Catalog and settings must outlive the commands; settings are read when a command runs.
-std::vector<Command> master_commands(const lang::Catalog& catalog, const Settings& settings);
+// Settings and catalog must outlive the commands. `overrides` are the -D options as they were given, for the watchdog's
+// child.
+std::vector<Command> master_commands(const Settings& settings, const lang::Catalog& catalog,
+                                     std::vector<std::string> overrides);
 
 }  // namespace flume::master
