@@ -224,8 +224,8 @@ TEST_F(ApiTest, CompletionKnowsCatalogueAndNodes) {
   const Answer sink = ask("POST", "/api/v1/complete", R"({"field":"sink","text":"[ con","offset":5})");
   EXPECT_EQ(sink.json("from"), "2");
   EXPECT_EQ(sink.json("items.0.label"), "\"console\"");
-  const Answer node = ask("POST", "/api/v1/complete", R"({"field":"sink","text":"logicalSink(\"co","offset":15})");
-  EXPECT_EQ(node.json("items.0.insert"), R"("\"collector1\"")");
+  const Answer node = ask("POST", "/api/v1/complete", R"({"field":"text","text":"co","offset":2})");
+  EXPECT_EQ(node.json("items.0.insert"), "\"collector1\"");
 }
 
 TEST_F(ApiTest, NodesShowReportsAndTheLedgerSumsThem) {
