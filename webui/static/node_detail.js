@@ -152,7 +152,8 @@ export class NodeDetail {
     const now = this.live.data.nodes.now_ms;
     const where = node?.physical ? `on ${node.physical}${node.host ? ` (${node.host})` : ""}` : "on no machine yet";
     return h("header", {class: "node-head", key: "head"}, h("h1", {tabindex: "-1"}, this.name), node ? badge(node.state) : null,
-             h("span", {class: "muted"}, node ? `${where} · for ${format.duration(now - node.since_ms)}` : "new node"),
+             h("span", {class: "muted"}, !node ? "new node" : node.since_ms === null ? where
+                    : `${where} · for ${format.duration(now - node.since_ms)}`),
              node && node.revision !== node.wanted_revision
                  ? h("span", {class: "badge tone-busy"}, `runs revision ${node.revision}, wanted ${node.wanted_revision}`) : null,
              h("span", {class: "grow"}),
