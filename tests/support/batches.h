@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/base/text.h"
 #include "common/event/batch.h"
 #include "common/io/crc32c.h"
 
@@ -35,6 +36,10 @@ inline std::string bytes_of(const EventBatch& batch) {
     out.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
   return out;
+}
+
+inline std::string hex_of(std::string_view bytes) {
+  return to_hex({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
 }
 
 inline Buffer buffer_of(std::string_view bytes) {
