@@ -257,8 +257,7 @@ void register_batch(Registry& registry) {
                         .default_text = "0"};
   latency.type = lang::ArgType::kDuration;
   spec.args = {count, latency};
-  spec.examples = {
-      {"batch(100, 1000) console", "A hundred events in one, or those of a second."}};
+  spec.examples = {{"batch(100, 1000) console", "A hundred events in one, or those of a second."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<BatchDecorator>(build.sink(plan.children[0]), static_cast<uint32_t>(plan.args.integer("n")),
                                             plan.args.duration("latencyMs"));
