@@ -43,6 +43,15 @@ Duration lost_after(const Settings& settings) {
   return settings.millis("flume.config.heartbeat.period") * settings.integer("flume.config.heartbeat.missed.max");
 }
 
+NodeServiceOptions node_service_options(const Settings& settings, const Id128& store_id) {
+  NodeServiceOptions options;
+  options.bind_address = settings.text("flume.master.rpc.bind");
+  options.port = static_cast<uint16_t>(settings.integer("flume.master.heartbeat.port"));
+  options.store_id.assign(store_id.begin(), store_id.end());
+  options.longest_wait = lost_after(settings) / 2;
+  return options;
+}
+
 Result<std::unique_ptr<ConfigStore>> open_store(const Settings& settings) {
   if (settings.text("flume.master.store") == "memory") {
     FLUME_LOG(kWarn, "configurations are kept in memory only and end with this process");
@@ -75,6 +84,7 @@ Master::Master(const Settings& settings, const lang::Catalog& catalog, Clock& cl
       checker_(catalog),
       mirror_(*store_),
       nodes_(clock, {lost_after(settings), store_id_}),
+      node_service_(node_service_options(settings, store_->store_id()), wanted_, nodes_),
       commands_({mirror_, checker_, clock, settings.text("flume.master.savefile"),
                  settings.text("flume.flow.default.name"),
                  [this](const std::vector<std::string>& names, bool all) {
@@ -91,6 +101,7 @@ Master::Master(const Settings& settings, const lang::Catalog& catalog, Clock& cl
 Master::~Master() { stop(); }
 
 void Master::connect_parts() {
+  wanted_.on_wanted([this](const auto&) { node_service_.news(); });
   mirror_.on_view([this, seen = Revision{0}](const std::shared_ptr<const View>& view) mutable {
     wanted_.take(view);
     if (std::exchange(seen, view->config_revision) != view->config_revision) {
@@ -110,6 +121,8 @@ Status Master::start() {
   commands_.start();
   api_.add_to(http_);
   FLUME_RETURN_IF_ERROR(http_.start().with_context("start the web page and API (flume.master.http.port)"));
+  FLUME_RETURN_IF_ERROR(
+      node_service_.start().with_context("start the service for nodes (flume.master.heartbeat.port)"));
   house_ = Thread("housekeeping", [this] { keep_house(); });
   const Ports bound = ports();
   FLUME_LOG(kInfo, "master is up", kv("url", http_.url()), kv("node_port", bound.node), kv("admin_port", bound.admin),
@@ -132,6 +145,7 @@ void Master::stop() {
   stop_.request_stop();
   http_.stop();
   commands_.stop();
+  node_service_.stop();
   mirror_.stop();
   if (house_.joinable()) {
     house_.join();
@@ -139,8 +153,7 @@ void Master::stop() {
 }
 
 Ports Master::ports() const {
-  return {http_.port(), static_cast<uint16_t>(settings_.integer("flume.master.heartbeat.port")),
-          static_cast<uint16_t>(settings_.integer("flume.config.admin.port"))};
+  return {http_.port(), node_service_.port(), static_cast<uint16_t>(settings_.integer("flume.config.admin.port"))};
 }
 
 void Master::wake_house() {

@@ -21,6 +21,7 @@
 #include "master/http/api.h"
 #include "master/http/change_board.h"
 #include "master/nodes/node_table.h"
+#include "master/rpc/node_service.h"
 #include "master/store/config_store.h"
 #include "master/translate/wanted_board.h"
 
@@ -59,6 +60,7 @@ class Master {
   WantedBoard wanted_;
   NodeTable nodes_;
   ChangeBoard changes_;
+  NodeService node_service_;
   CommandQueue commands_;
   Api api_;
   http::HttpServer http_;

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/io/file_storage.h"
+#include "node/control/control_client.h"
 #include "node/http/status_api.h"
 #include "node/identity.h"
 #include "node/net/net_server.h"
@@ -35,9 +36,37 @@ struct PhysicalNode::Impl {
   FileWatch watch;
   NetServer net;
   NodeSet set;
+  std::unique_ptr<ControlClient> control;  // made before the server, whose workers look at it
   std::unique_ptr<StatusApi> api;
   std::unique_ptr<http::HttpServer> server;
+
+  void start_page();
+  MasterLink master_link() const {
+    if (control == nullptr) {
+      return {};
+    }
+    const ControlStatus status = control->status();
+    return {status.master, status.is_connected ? "connected" : "unreachable", status.last_contact_millis, status.error};
+  }
 };
+
+void PhysicalNode::Impl::start_page() {
+  StatusSources sources;
+  sources.list = [this] { return set.list(); };
+  sources.master = [this] { return master_link(); };
+  sources.prometheus = [this] { return metrics.prometheus(); };
+  api = std::make_unique<StatusApi>(folder.identity, clock, std::move(sources));
+  server = std::make_unique<http::HttpServer>(status_server_options(settings));
+  api->add_to(*server);
+  if (const Status status = server->start(); status.ok()) {
+    FLUME_LOG(kInfo, "node started", kv("node", options.name), kv("page", server->url()));
+    return;
+  } else {
+    // Data moves without it.
+    FLUME_LOG(kError, "node started without its status page", kv("node", options.name), kv("error", status));
+  }
+  server.reset();
+}
 
 PhysicalNode::PhysicalNode() = default;
 
@@ -60,26 +89,24 @@ NodeSet& PhysicalNode::logical_nodes() { return impl_->set; }
 
 Status PhysicalNode::start() {
   Impl& impl = *impl_;
+  if (impl.options.asks_masters) {
+    FLUME_ASSIGN_OR_RETURN(ControlOptions control, ControlOptions::from(impl.settings));
+    control.saved_path = impl.folder.path.empty() ? std::string() : impl.folder.path + "/configuration";
+    impl.control = std::make_unique<ControlClient>(std::move(control), impl.folder.identity, impl.clock, impl.set);
+  }
   if (impl.options.status_page) {
-    StatusSources sources;
-    sources.list = [&impl] { return impl.set.list(); };
-    sources.master = [] { return MasterLink(); };
-    sources.prometheus = [&impl] { return impl.metrics.prometheus(); };
-    impl.api = std::make_unique<StatusApi>(impl.folder.identity, impl.clock, std::move(sources));
-    impl.server = std::make_unique<http::HttpServer>(status_server_options(impl.settings));
-    impl.api->add_to(*impl.server);
-    if (const Status status = impl.server->start(); status.ok()) {
-      FLUME_LOG(kInfo, "node started", kv("node", impl.options.name), kv("page", impl.server->url()));
-    } else {
-      // Data moves without it.
-      FLUME_LOG(kError, "node started without its status page", kv("node", impl.options.name), kv("error", status));
-      impl.server.reset();
-    }
+    impl.start_page();
+  }
+  if (impl.control != nullptr) {
+    impl.control->start(impl.server == nullptr ? uint16_t{0} : impl.server->port());
   }
   return {};
 }
 
 void PhysicalNode::stop() {
+  if (impl_->control != nullptr) {
+    impl_->control->stop();
+  }
   if (impl_->server != nullptr) {
     impl_->server->stop();
   }

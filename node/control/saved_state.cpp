@@ -1,4 +1,4 @@
-#include "node/saved_state.h"
+#include "node/control/saved_state.h"
 
 #include <algorithm>
 #include <utility>
