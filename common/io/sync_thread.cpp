@@ -23,6 +23,7 @@ Status SyncJob::wait(const Wait& wait) {
 
 void SyncJob::run() {
   Status status = sync_data(file_->fd(), path_);
+  file_.reset();  // first: whoever hears of the result may count on the file, and its lock, being free
   MutexLock lock(mutex_);
   result_ = std::move(status);
   done_.notify_all();

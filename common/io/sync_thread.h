@@ -28,7 +28,8 @@ class SyncJob {
   friend class SyncThread;
   void run();
 
-  const std::shared_ptr<const UniqueFd> file_;  // shared: the writer may give the file up while it is being synced
+  // Shared: the writer may give the file up meanwhile. Of run() only.
+  std::shared_ptr<const UniqueFd> file_;
   const std::string path_;
   mutable Mutex mutex_;
   CondVar done_;

@@ -36,20 +36,23 @@ OutputFile::Ack ack_of(const lang::Args& args) {
   return args.text("ack") == "commit" ? OutputFile::Ack::kCommit : OutputFile::Ack::kSync;
 }
 
-std::unique_ptr<Sink> make_dfs(const lang::Plan& plan, const Build&) {
+std::unique_ptr<Sink> make_dfs(const lang::Plan& plan, std::shared_ptr<RecoveredPaths> recovered) {
   return std::make_unique<StoringSink>(StoringOptions{.url = plan.args.text("path"),
                                                       .with_escapes = true,
                                                       .format = [] { return make_sequence_format(true); },
                                                       .ack = ack_of(plan.args),
-                                                      .may_compress = false});
+                                                      .may_compress = false,
+                                                      .recovered = std::move(recovered)});
 }
 
-std::unique_ptr<Sink> make_format_dfs(const lang::Plan& plan, const Build&) {
-  return std::make_unique<StoringSink>(StoringOptions{
-      .url = plan.args.text("path"), .format = format_maker(plan.args.function("format")), .ack = ack_of(plan.args)});
+std::unique_ptr<Sink> make_format_dfs(const lang::Plan& plan, std::shared_ptr<RecoveredPaths> recovered) {
+  return std::make_unique<StoringSink>(StoringOptions{.url = plan.args.text("path"),
+                                                      .format = format_maker(plan.args.function("format")),
+                                                      .ack = ack_of(plan.args),
+                                                      .recovered = std::move(recovered)});
 }
 
-std::unique_ptr<Sink> make_escaped(const lang::Plan& plan, const Build&) {
+std::unique_ptr<Sink> make_escaped(const lang::Plan& plan, std::shared_ptr<RecoveredPaths> recovered) {
   std::string url = plan.args.text("path");
   if (const std::string& file = plan.args.text("file"); !file.empty()) {
     url += str_cat(url.ends_with('/') ? "" : "/", file);
@@ -57,12 +60,17 @@ std::unique_ptr<Sink> make_escaped(const lang::Plan& plan, const Build&) {
   return std::make_unique<StoringSink>(StoringOptions{.url = std::move(url),
                                                       .with_escapes = true,
                                                       .format = format_maker(plan.args.function("format")),
-                                                      .ack = ack_of(plan.args)});
+                                                      .ack = ack_of(plan.args),
+                                                      .recovered = std::move(recovered)});
 }
 
 }  // namespace
 
 void register_sink_dfs(Registry& registry) {
+  const auto recovered = std::make_shared<RecoveredPaths>();
+  const auto with_memory = [&recovered](auto* make) {
+    return [recovered, make](const lang::Plan& plan, const Build&) { return make(plan, recovered); };
+  };
   lang::ComponentSpec dfs;
   dfs.name = "dfs";
   dfs.summary = "Writes Hadoop SequenceFiles of events, compressed record by record.";
@@ -71,7 +79,7 @@ void register_sink_dfs(Registry& registry) {
               ack_argument()};
   dfs.takes_responsibility = true;
   dfs.examples = {{R"(dfs("/data/%{host}/%Y-%m-%d.seq"))", "A file for each host and day."}};
-  registry.add_sink(std::move(dfs), make_dfs);
+  registry.add_sink(std::move(dfs), with_memory(make_dfs));
 
   lang::ComponentSpec format;
   format.name = "formatDfs";
@@ -84,7 +92,7 @@ void register_sink_dfs(Registry& registry) {
       ack_argument()};
   format.takes_responsibility = true;
   format.examples = {{R"(formatDfs("file:///data/all.log", raw))", "Bodies only, one per line."}};
-  registry.add_sink(std::move(format), make_format_dfs);
+  registry.add_sink(std::move(format), with_memory(make_format_dfs));
 
   lang::ComponentSpec escaped;
   escaped.name = "escapedFormatDfs";
@@ -107,7 +115,7 @@ void register_sink_dfs(Registry& registry) {
   escaped.takes_responsibility = true;
   escaped.examples = {{R"(escapedFormatDfs("/data/%Y-%m-%d", "%{host}-%H", raw))", "A file for each host and hour."},
                       {R"(escapedFormatDfs("file:///data/%{service}.log", format=raw))", "A file for each service."}};
-  registry.add_sink(std::move(escaped), make_escaped);
+  registry.add_sink(std::move(escaped), with_memory(make_escaped));
 }
 
 }  // namespace flume::node

@@ -35,11 +35,19 @@ Status StoringSink::open(Context& context, const Wait& wait) {
   }
   max_open_ = static_cast<size_t>(settings.integer("flume.storage.open.max"));
   idle_ = settings.millis("flume.storage.idle.millis");
-  if (pattern_->folder() != "/" || !pattern_->has_escapes()) {  // else it would look through the whole machine
-    FLUME_RETURN_IF_ERROR(storage_->recover(pattern_->folder(), pattern_->depth(),
-                                            [this](std::string_view name) { return pattern_->matches(name); }));
-  }
+  FLUME_RETURN_IF_ERROR(recover());
   return pattern_->has_escapes() ? Status() : file_for(pattern_->text(), wait).status();
+}
+
+Status StoringSink::recover() {
+  const bool whole_machine = pattern_->folder() == "/" && pattern_->has_escapes();
+  if (whole_machine || options_.recovered->contains(options_.url)) {
+    return {};
+  }
+  FLUME_RETURN_IF_ERROR(storage_->recover(pattern_->folder(), pattern_->depth(),
+                                          [this](std::string_view name) { return pattern_->matches(name); }));
+  options_.recovered->add(options_.url);
+  return {};
 }
 
 Result<OutputFile*> StoringSink::file_for(const StorePath& path, const Wait& wait) {

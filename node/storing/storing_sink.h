@@ -13,14 +13,34 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "common/base/sync.h"
 #include "node/runtime/component.h"
 #include "node/storing/output_file.h"
 #include "node/storing/path_pattern.h"
 
 namespace flume::node {
+
+// Which paths were already looked through for files of crashed processes. Shared by the sinks of a process: a roll
+// makes a new one each period, and going through the folders of years takes a while. Thread-safe.
+class RecoveredPaths {
+ public:
+  bool contains(const std::string& url) const {
+    const MutexLock lock(mutex_);
+    return urls_.contains(url);
+  }
+  void add(const std::string& url) {
+    const MutexLock lock(mutex_);
+    urls_.insert(url);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::set<std::string> urls_ FLUME_GUARDED_BY(mutex_);  // as many as configurations name
+};
 
 struct StoringOptions {
   std::string url;            // a path, or file:///path
@@ -28,6 +48,7 @@ struct StoringOptions {
   std::function<std::unique_ptr<OutputFormat>()> format;
   OutputFile::Ack ack = OutputFile::Ack::kSync;
   bool may_compress = true;  // as flume.collector.dfs.compress.codec says
+  std::shared_ptr<RecoveredPaths> recovered;
 };
 
 class StoringSink final : public Sink {
@@ -45,6 +66,7 @@ class StoringSink final : public Sink {
  private:
   using Files = std::map<StorePath, std::unique_ptr<OutputFile>, std::less<>>;
 
+  Status recover();
   Result<OutputFile*> file_for(const StorePath& path, const Wait& wait);
   AppendResult append_to_many(const EventBatch& batch, uint32_t first_run, const Wait& wait);
   Status make_room(const Wait& wait);

@@ -422,6 +422,18 @@ TEST_F(Dfs, AfterACrashAtAnyStepNothingIsLostOrTorn) {
   }
 }
 
+TEST_F(Dfs, FilesOfACrashAreLookedForOnceInAProcess) {
+  test::write_file(rig_.dir / "out.tmp", "one\n");
+  ASSERT_TRUE(plain()->close({}).ok());
+  EXPECT_THAT(files(), ElementsAre(Pair("out", "one\n")));
+  test::write_file(rig_.dir / "out.1.tmp", "two\n");
+  ASSERT_TRUE(plain()->close({}).ok());
+  EXPECT_THAT(files(), ElementsAre(Pair("out", "one\n"), Pair("out.1.tmp", "two\n")));
+  rig_.restart_storage();
+  ASSERT_TRUE(plain()->close({}).ok());
+  EXPECT_THAT(files(), ElementsAre(Pair("out", "one\n"), Pair("out.1", "two\n")));
+}
+
 TEST_F(Dfs, CompressedBatchesAreTaken) {
   const auto sink = plain();
   const std::string text(10000, 'x');
