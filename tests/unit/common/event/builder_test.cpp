@@ -229,7 +229,7 @@ TEST(BatchBuilder, GivesTheSameRowsForAnyReads) {
     text.append(random() % 7 == 0 ? 0 : random() % 400, static_cast<char>('a' + random() % 26));
     text.push_back('\n');
   }
-  for (const size_t largest : {3, 50, 1000, 70000, 300000}) {
+  for (const size_t largest : {3UL, 50UL, 1000UL, 70000UL, 300000UL}) {
     BatchBuilder builder(support::byte_options());
     std::string seen;
     uint64_t position = 1000;

@@ -28,7 +28,7 @@ TEST(Crc32c, FastAndPlainTwinsAgreeForAllLengthsAndAlignments) {
     for (size_t n = 0; n < 130; ++n) {
       ASSERT_EQ(crc32c(all.substr(from, n)), crc32c_plain(all.substr(from, n))) << from << " " << n;
     }
-    for (size_t n : {1024, 3071, 3072, 3073, 6144, 6151, 9216, 9991}) {
+    for (size_t n : {1024UL, 3071UL, 3072UL, 3073UL, 6144UL, 6151UL, 9216UL, 9991UL}) {
       ASSERT_EQ(crc32c(all.substr(from, n)), crc32c_plain(all.substr(from, n))) << from << " " << n;
     }
   }
@@ -37,7 +37,7 @@ TEST(Crc32c, FastAndPlainTwinsAgreeForAllLengthsAndAlignments) {
 TEST(Crc32c, GoesOnFromWhereItStopped) {
   const std::string bytes(5000, 'x');
   const std::string_view all = bytes;
-  for (size_t cut : {0, 1, 7, 8, 3071, 3072, 5000}) {
+  for (size_t cut : {0UL, 1UL, 7UL, 8UL, 3071UL, 3072UL, 5000UL}) {
     EXPECT_EQ(crc32c(all.substr(cut), crc32c(all.substr(0, cut))), crc32c(all)) << cut;
     EXPECT_EQ(crc32c_plain(all.substr(cut), crc32c_plain(all.substr(0, cut))), crc32c(all)) << cut;
   }
