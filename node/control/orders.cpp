@@ -69,7 +69,7 @@ bool Orders::is_ours(const rpc::control::Desired& desired) {
   if (!store_id_.empty() && desired.adopt_from != store_id_) {
     return false;
   }
-  FLUME_LOG(kInfo, "this node obeys another store from now on", kv("store", hex(desired.store_id)));
+  FLUME_LOG(kInfo, "this node obeys the masters of a store it did not obey before", kv("store", hex(desired.store_id)));
   store_id_ = desired.store_id;
   revision_ = 0;  // each store counts for itself
   for (auto& [name, saved] : configs_) {
