@@ -145,7 +145,7 @@ TEST_P(RowsContract, TheResultDoesNotDependOnHowRowsAreCutIntoBatches) {
   const size_t n = 100;
   const Seen whole = result_of(all_at_once(n));
   std::vector<std::vector<size_t>> cuts{one_by_one(n)};
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (const uint64_t seed : {1U, 2U, 3U}) {
     cuts.push_back(at_random(n, seed));
   }
   for (const auto& pieces : cuts) {
