@@ -52,6 +52,13 @@ NodeServiceOptions node_service_options(const Settings& settings, const Id128& s
   return options;
 }
 
+AdminServiceOptions admin_service_options(const Settings& settings) {
+  AdminServiceOptions options;
+  options.bind_address = settings.text("flume.master.rpc.bind");
+  options.port = static_cast<uint16_t>(settings.integer("flume.config.admin.port"));
+  return options;
+}
+
 Result<std::unique_ptr<ConfigStore>> open_store(const Settings& settings) {
   if (settings.text("flume.master.store") == "memory") {
     FLUME_LOG(kWarn, "configurations are kept in memory only and end with this process");
@@ -91,6 +98,7 @@ Master::Master(const Settings& settings, const lang::Catalog& catalog, Clock& cl
                    all ? nodes_.forget_all() : nodes_.forget(names);
                  },
                  [this] { changes_.touch({ChangedPart::kCommands}); }}),
+      admin_service_(admin_service_options(settings), {mirror_, nodes_, commands_, clock}),
       api_({wanted_, nodes_, commands_, checker_, changes_, clock, host_name(),
             settings.text("flume.flow.default.name"), settings.integer("flume.master.serverid"),
             settings.text("flume.master.store"), store_id_, [this] { return ports(); }}),
@@ -123,6 +131,7 @@ Status Master::start() {
   FLUME_RETURN_IF_ERROR(http_.start().with_context("start the web page and API (flume.master.http.port)"));
   FLUME_RETURN_IF_ERROR(
       node_service_.start().with_context("start the service for nodes (flume.master.heartbeat.port)"));
+  FLUME_RETURN_IF_ERROR(admin_service_.start().with_context("start the service for shells (flume.config.admin.port)"));
   house_ = Thread("housekeeping", [this] { keep_house(); });
   const Ports bound = ports();
   FLUME_LOG(kInfo, "master is up", kv("url", http_.url()), kv("node_port", bound.node), kv("admin_port", bound.admin),
@@ -146,15 +155,14 @@ void Master::stop() {
   http_.stop();
   commands_.stop();
   node_service_.stop();
+  admin_service_.stop();
   mirror_.stop();
   if (house_.joinable()) {
     house_.join();
   }
 }
 
-Ports Master::ports() const {
-  return {http_.port(), node_service_.port(), static_cast<uint16_t>(settings_.integer("flume.config.admin.port"))};
-}
+Ports Master::ports() const { return {http_.port(), node_service_.port(), admin_service_.port()}; }
 
 void Master::wake_house() {
   const MutexLock lock(house_mutex_);

@@ -21,6 +21,7 @@
 #include "master/http/api.h"
 #include "master/http/change_board.h"
 #include "master/nodes/node_table.h"
+#include "master/rpc/admin_service.h"
 #include "master/rpc/node_service.h"
 #include "master/store/config_store.h"
 #include "master/translate/wanted_board.h"
@@ -62,6 +63,7 @@ class Master {
   ChangeBoard changes_;
   NodeService node_service_;
   CommandQueue commands_;
+  AdminService admin_service_;
   Api api_;
   http::HttpServer http_;
 

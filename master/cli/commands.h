@@ -14,5 +14,7 @@ namespace flume::master {
 // child.
 std::vector<Command> master_commands(const Settings& settings, const lang::Catalog& catalog,
                                      std::vector<std::string> overrides);
+// flume shell; one of them.
+Command shell_command(const Settings& settings);
 
 }  // namespace flume::master

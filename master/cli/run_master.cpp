@@ -126,7 +126,8 @@ std::vector<Command> master_commands(const Settings& settings, const lang::Catal
              return watch_master(settings, overrides, args);
            }},
           {"master_nowatch", "run a master in the foreground", usage("master_nowatch", kForeground),
-           [&settings, &catalog](std::span<const std::string> args) { return run_master(settings, catalog, args); }}};
+           [&settings, &catalog](std::span<const std::string> args) { return run_master(settings, catalog, args); }},
+          shell_command(settings)};
 }
 
 }  // namespace flume::master
