@@ -4,6 +4,7 @@
     run.py throughput [--megabytes 1000] [--rounds 5]   flume beside socat and cat | nc, on the same file, in turns
     run.py latency [--lines 2000]                        from the write of one line to its arrival in the store
     run.py idle [--seconds 10]                           an idle node: CPU, memory, and how long a start takes
+    run.py control [--nodes 100] [--changes 200]         from a change at the master's API to the node that runs it
 
 --folder says where the files lie (default: /dev/shm, so that no disk takes part); --json FILE keeps the figures.
 """
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 from processes import Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
 
@@ -163,19 +165,56 @@ def idle(options, folder):
     return figures, True
 
 
+def api(port, method, path, body=None):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1{path}", method=method,
+                                     data=None if body is None else json.dumps(body).encode(),
+                                     headers={"X-Flume": "1", "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def control(options, folder):
+    http, rpc, admin = free_ports(3)
+    settings = [f"-Dflume.master.http.port={http}", f"-Dflume.master.heartbeat.port={rpc}", f"-Dflume.config.admin.port={admin}",
+                f"-Dflume.master.store.dir={folder}/master", f"-Dflume.agent.logdir={folder}/state",
+                "-Dflume.master.servers=127.0.0.1", "-Dflume.log.level=error"]
+    master = Process(flume_binary(), "master_nowatch", *settings, log=folder / "master.log")
+    wait_for("the master", lambda: listening(http))
+    nodes = [Process(flume_binary(), "node_nowatch", "-s", "-n", f"node{i}", *settings, log=folder / "agent.log")
+             for i in range(options.nodes)]
+    wait_for("all nodes", lambda: len(api(http, "GET", "/nodes")["physical"]) == options.nodes, seconds=120, pause=0.2)
+    took = []
+    for change in range(options.changes):
+        # The node opens the file it is told to follow, so the file's access shows when the change runs, not when it is reported.
+        name, mark = f"node{change % options.nodes}", folder / f"mark{change}"
+        begin = time.perf_counter()
+        api(http, "PUT", f"/configs/{name}", {"source": "null", "sink": f'text("{mark}")'})
+        wait_for(f"change {change} at {name}", lambda: mark.exists() or pathlib.Path(f"{mark}.tmp").exists(), pause=0.0002)
+        took.append((time.perf_counter() - begin) * 1000)
+    for process in [*nodes, master]:
+        process.stop()
+    figures = {"nodes": options.nodes, "changes": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99),
+               "max_ms": max(took)}
+    print(f"{options.nodes} nodes: a change runs after p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms, "
+          f"max {figures['max_ms']:.1f} ms")
+    return figures, True
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["throughput", "latency", "idle"])
+    parser.add_argument("what", choices=["throughput", "latency", "idle", "control"])
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=2000)
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--nodes", type=int, default=100)
+    parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--folder", default="/dev/shm")
     parser.add_argument("--json")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="flume-bench-", dir=options.folder))
     try:
-        figures, good = {"throughput": throughput, "latency": latency, "idle": idle}[options.what](options, folder)
+        figures, good = {"throughput": throughput, "latency": latency, "idle": idle, "control": control}[options.what](options, folder)
     except RuntimeError as error:
         for log in sorted(folder.glob("*.log")):
             if log.name in ("agent.log", "collector.log"):
