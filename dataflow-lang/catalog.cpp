@@ -214,6 +214,18 @@ Result<ComponentSpec> read_spec(const JsonValue& object) {
 
 std::string_view arg_type_name(ArgType type) { return kTypeNames[static_cast<size_t>(type)]; }
 
+std::string signature(const ComponentSpec& spec) {
+  std::vector<std::string> parts;
+  for (const ArgSpec& arg : spec.args) {
+    std::string part = arg.keyword_only ? arg.name + "=..." : arg.name;
+    if (arg.repeated) {
+      part += "...";
+    }
+    parts.push_back(arg.required ? part : "[" + part + "]");
+  }
+  return parts.empty() ? spec.name : str_cat(spec.name, "(", join(parts, ", "), ")");
+}
+
 std::string_view kind_name(ComponentSpec::Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
 Status Catalog::add(ComponentSpec spec) {

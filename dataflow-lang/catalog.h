@@ -66,6 +66,7 @@ struct ComponentSpec {
 
   bool operator==(const ComponentSpec&) const = default;
 };
+std::string signature(const ComponentSpec& spec);      // "tail(file, [startFromEnd], [delim=...])"
 std::string_view kind_name(ComponentSpec::Kind kind);  // "source", "sink", "decorator", "format"
 
 class Catalog {

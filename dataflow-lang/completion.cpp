@@ -116,15 +116,6 @@ class Position {
   bool last_was_roll_ = false;
 };
 
-std::string signature(const ComponentSpec& spec) {
-  std::vector<std::string> parts;
-  for (const ArgSpec& arg : spec.args) {
-    const std::string name = arg.keyword_only ? arg.name + "=..." : arg.name;
-    parts.push_back(arg.required ? name : "[" + name + "]");
-  }
-  return parts.empty() ? spec.name : str_cat(spec.name, "(", join(parts, ", "), ")");
-}
-
 class Candidates {
  public:
   Candidates(const Catalog& catalog, std::string_view word) : catalog_(catalog), word_(lower(word)) {}

@@ -21,7 +21,5 @@ Command help_command(const Catalog& catalog, const std::vector<Command>& command
 std::string component_help(const ComponentSpec& spec);
 // The whole catalogue as docs/reference.md.
 std::string reference_markdown(const Catalog& catalog);
-// "tail(file, [startFromEnd], [delim])"
-std::string signature(const ComponentSpec& spec);
 
 }  // namespace flume::lang

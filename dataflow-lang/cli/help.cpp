@@ -218,18 +218,6 @@ void append_markdown(std::string& out, const ComponentSpec& spec) {
 
 }  // namespace
 
-std::string signature(const ComponentSpec& spec) {
-  std::vector<std::string> parts;
-  for (const ArgSpec& arg : spec.args) {
-    std::string part = arg.keyword_only ? arg.name + "=..." : arg.name;
-    if (arg.repeated) {
-      part += "...";
-    }
-    parts.push_back(arg.required ? part : "[" + part + "]");
-  }
-  return parts.empty() ? spec.name : str_cat(spec.name, "(", join(parts, ", "), ")");
-}
-
 std::string component_help(const ComponentSpec& spec) {
   std::string out = str_cat(kind_name(spec.kind), " ", signature(spec), "\n\n", spec.summary, "\n");
   if (!spec.doc.empty()) {
