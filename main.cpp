@@ -80,6 +80,7 @@ Command version_command() {
 
 int unknown_command(const std::string& word, const std::vector<Command>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const Command& command : commands) {
     names.push_back(command.name);
   }

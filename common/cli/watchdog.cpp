@@ -74,6 +74,7 @@ class Watchdog {
     std::vector<std::string> words = {"flume"};
     words.insert(words.end(), options_.command.begin(), options_.command.end());
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) {
       argv.push_back(word.data());
     }

@@ -121,7 +121,7 @@ class EventBatch {
   Encoded encoded() const;
   // Verifies everything once (bounds, order, padding, both CRCs); later views need no checks. kCorrupt says what and
   // where, kUnsupported names an unknown version, flag or column.
-  static Result<EventBatch> decode(Buffer bytes, const BatchLimits& limits, AckToken token);
+  static Result<EventBatch> decode(const Buffer& bytes, const BatchLimits& limits, AckToken token);
 
   const AckToken& token() const;
   EventBatch with_token(AckToken token) const;

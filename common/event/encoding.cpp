@@ -476,7 +476,7 @@ Status BatchAccess::check_delimiters(const Shared& shared) {
   return {};
 }
 
-Result<EventBatch> EventBatch::decode(Buffer bytes, const BatchLimits& limits, AckToken token) {
+Result<EventBatch> EventBatch::decode(const Buffer& bytes, const BatchLimits& limits, AckToken token) {
   if (bytes.size < kHeaderBytes) {
     return corrupt(str_cat(bytes.size, " bytes are too short for a header"));
   }

@@ -310,7 +310,7 @@ Status FileStorage::set_aside(const StorePath& final_name) {
   const std::string from = working_name(final_name);
   for (int number = 0; number < 10'000; ++number) {
     const std::string to = str_cat(final_name, number == 0 ? "" : str_cat(".", number), kAsideSuffix);
-    const Status status = rename_to_free_name(from, to);
+    Status status = rename_to_free_name(from, to);
     if (status.ok()) {
       return sync_parent(to);
     }

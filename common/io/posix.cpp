@@ -193,7 +193,7 @@ Status replace_file(const std::string& path, std::string_view contents, mode_t m
     }
     return {};
   };
-  const Status status = write();
+  Status status = write();
   if (!status.ok()) {
     unlink(working.c_str());
     return status;

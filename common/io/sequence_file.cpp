@@ -118,7 +118,7 @@ class HeaderReader {
   }
   Result<uint32_t> vint() {
     FLUME_ASSIGN_OR_RETURN(const uint8_t lead, u8());
-    const int first = static_cast<int8_t>(lead);
+    const int first = lead < 128 ? lead : lead - 256;  // a signed byte
     if (first >= 0) {
       return static_cast<uint32_t>(first);
     }

@@ -86,6 +86,13 @@ bool MessageScan::begin_value(uint8_t type) {
     error_ = "a container of values without a type";
     return false;
   }
+  const auto is_known = [](uint8_t t) {
+    return t == 0 || plain_size(t) != 0 || t == kStruct || t == kString || t == kMap || t == kSet || t == kList;
+  };
+  if (type != kString && (!is_known(byte(0)) || (type == kMap && !is_known(byte(1))))) {
+    error_ = "unknown type of a container's values";
+    return false;
+  }
   if (count == 0) {  // an empty container may leave its types out
     at_ += head;
     return true;

@@ -80,6 +80,7 @@ void append_rows(std::string& out, const std::vector<std::pair<std::string, std:
 std::string overview(const Catalog& catalog, const std::vector<Command>& commands) {
   std::string out = "Usage: flume [-D name=value]... COMMAND [ARGUMENTS]\n\nCommands:\n";
   std::vector<std::pair<std::string, std::string>> rows;
+  rows.reserve(commands.size());
   for (const Command& command : commands) {
     rows.emplace_back(command.name, command.summary);
   }

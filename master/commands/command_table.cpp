@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "common/base/text.h"
 #include "common/json/json.h"
@@ -17,17 +18,12 @@ CommandArg file_arg() {
   return {"file", "path", "File on the master's machine; flume.master.savefile when absent.", false};
 }
 
-std::vector<CommandSpec> make_table() {
+// What logical nodes are to do.
+std::vector<CommandSpec> configuration_commands() {
   const CommandArg node = logical_arg("Logical node; it need not exist yet.");
   const CommandArg known = logical_arg("Logical node.");
   const CommandArg flow = {"flow", "flow", "Flow that the node belongs to."};
-  std::vector<CommandSpec> table = {
-      {"adopt",
-       "Lets a physical node that obeyed another store obey this master.",
-       true,
-       {{physical_arg()}},
-       {{{"web1"}, "After the master's store was made anew: web1 takes its configurations from here again."}},
-       run_adopt},
+  return {
       {"config",
        "Sets the source and sink of a logical node.",
        true,
@@ -35,48 +31,18 @@ std::vector<CommandSpec> make_table() {
        {{{"agent", "console", "null"}, "Reads the terminal and drops everything; in the default flow."},
         {{"agent", "web", "tail(\"/var/log/app.log\")", "agentBESink(\"c1\", 35853)"}, "A node of the flow web."}},
        run_config},
-      {"decommission",
-       "Removes a logical node: its configuration and its mapping.",
-       true,
-       {{known}},
-       {{{"agent-audit"}, "The node that runs it stops it."}},
-       run_decommission},
       {"load",
        "Sets all configurations of a file written by `save`, all or none.",
        true,
        {{file_arg()}},
        {{{"current.flume"}, "Flows are those noted in the file."}},
        run_load},
-      {"map",
-       "Lets a physical node carry a logical node.",
-       true,
-       {{physical_arg(), node}},
-       {{{"web1", "agent-audit"}, "web1 carries agent-audit beside its own."}},
-       run_map},
       {"multiconfig",
        "Sets the configurations of many logical nodes, all or none, in the default flow.",
        true,
        {{{"spec", "spec", "\"node : source | sink ; ...\""}}},
        {{{"a : console | null ; b : null | console ;"}, "Two nodes at once."}},
        run_multiconfig},
-      {"noop",
-       "Does nothing, for a while.",
-       false,
-       {{}, {{"ms", "integer", "How long, in milliseconds."}}},
-       {{{"1000"}, "Keeps the commands behind it waiting for one second."}},
-       run_noop},
-      {"purge",
-       "Forgets what a lost node last reported.",
-       true,
-       {{{"node", "physical", "Physical or logical node."}}},
-       {{{"web1"}, "A node that lives appears again with its next report."}},
-       run_purge},
-      {"purgeAll",
-       "Forgets what all nodes last reported.",
-       true,
-       {{}},
-       {{{}, "Nodes that live appear again with their next report."}},
-       run_purge_all},
       {"refresh",
        "Lets a logical node open its unchanged configuration anew.",
        true,
@@ -95,18 +61,68 @@ std::vector<CommandSpec> make_table() {
        {{file_arg()}},
        {{{"current.flume"}, "The previous version stays as current.flume~."}},
        run_save},
-      {"spawn",
-       "Another word for `map`.",
-       true,
-       {{physical_arg(), node}},
-       {{{"web1", "agent-audit"}, "web1 carries agent-audit beside its own."}},
-       run_map},
       {"unconfig",
        "Sets a logical node's source and sink to null.",
        true,
        {{known}},
        {{{"agent"}, "It stays mapped and does nothing."}},
        run_unconfig},
+      {"updateAll",
+       "Translates all configurations anew. They always are; kept for old scripts.",
+       false,
+       {{}},
+       {{{}, "Nothing changes."}},
+       run_update_all},
+      {"noop",
+       "Does nothing, for a while.",
+       false,
+       {{}, {{"ms", "integer", "How long, in milliseconds."}}},
+       {{{"1000"}, "Keeps the commands behind it waiting for one second."}},
+       run_noop},
+  };
+}
+
+// Where logical nodes run, and which nodes are known.
+std::vector<CommandSpec> placement_commands() {
+  const CommandArg node = logical_arg("Logical node; it need not exist yet.");
+  const CommandArg known = logical_arg("Logical node.");
+  return {
+      {"adopt",
+       "Lets a physical node that obeyed another store obey this master.",
+       true,
+       {{physical_arg()}},
+       {{{"web1"}, "After the master's store was made anew: web1 takes its configurations from here again."}},
+       run_adopt},
+      {"decommission",
+       "Removes a logical node: its configuration and its mapping.",
+       true,
+       {{known}},
+       {{{"agent-audit"}, "The node that runs it stops it."}},
+       run_decommission},
+      {"map",
+       "Lets a physical node carry a logical node.",
+       true,
+       {{physical_arg(), node}},
+       {{{"web1", "agent-audit"}, "web1 carries agent-audit beside its own."}},
+       run_map},
+      {"purge",
+       "Forgets what a lost node last reported.",
+       true,
+       {{{"node", "physical", "Physical or logical node."}}},
+       {{{"web1"}, "A node that lives appears again with its next report."}},
+       run_purge},
+      {"purgeAll",
+       "Forgets what all nodes last reported.",
+       true,
+       {{}},
+       {{{}, "Nodes that live appear again with their next report."}},
+       run_purge_all},
+      {"spawn",
+       "Another word for `map`.",
+       true,
+       {{physical_arg(), node}},
+       {{{"web1", "agent-audit"}, "web1 carries agent-audit beside its own."}},
+       run_map},
       {"unmap",
        "Takes a logical node from the physical node that carries it; its configuration stays.",
        true,
@@ -120,13 +136,14 @@ std::vector<CommandSpec> make_table() {
        {{}},
        {{{}, "Configurations stay."}},
        run_unmap_all},
-      {"updateAll",
-       "Translates all configurations anew. They always are; kept for old scripts.",
-       false,
-       {{}},
-       {{{}, "Nothing changes."}},
-       run_update_all},
   };
+}
+
+std::vector<CommandSpec> make_table() {
+  std::vector<CommandSpec> table = configuration_commands();
+  for (CommandSpec& spec : placement_commands()) {
+    table.push_back(std::move(spec));
+  }
   std::sort(table.begin(), table.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return table;
 }

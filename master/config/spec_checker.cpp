@@ -11,6 +11,7 @@ namespace {
 
 std::vector<SpecFinding> to_findings(const std::vector<lang::Diagnostic>& diagnostics) {
   std::vector<SpecFinding> findings;
+  findings.reserve(diagnostics.size());
   for (const lang::Diagnostic& diagnostic : diagnostics) {
     findings.push_back({diagnostic.severity == lang::Severity::kError, diagnostic.field, lang::to_line(diagnostic),
                         lang::to_json(diagnostic).to_json()});

@@ -34,8 +34,8 @@ std::optional<uint64_t> number_of(std::string_view name, std::string_view prefix
 }
 
 // Keeps bytes that failed their checks. A failure here is reported too, and nothing else changes.
-void keep_damaged(const std::string& directory, std::string_view name, std::string_view bytes, std::string report,
-                  std::vector<std::string>& reports) {
+void keep_damaged(const std::string& directory, std::string_view name, std::string_view bytes,
+                  const std::string& report, std::vector<std::string>& reports) {
   const std::string folder = directory + "/damaged";
   const std::string path = str_cat(folder, "/", name);
   Status kept = make_directories(folder);
@@ -162,7 +162,7 @@ Status DirStore::begin_generation(Revision as_of) {
   FLUME_RETURN_IF_ERROR(replace_file(str_cat(directory_, "/", numbered(kSnapshotPrefix, next)), snapshot));
   generation_ = next;  // used up, whatever follows
   FLUME_ASSIGN_OR_RETURN(log_, create_synced_file(log_path, encode_log_header(store_id())));
-  if (const Status synced = sync_directory(directory_); !synced.ok()) {
+  if (Status synced = sync_directory(directory_); !synced.ok()) {
     log_.reset();  // a file that a crash may lose promises nothing
     return synced;
   }

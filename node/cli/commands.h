@@ -12,6 +12,6 @@ namespace flume::node {
 // Settings and registry outlive the commands. `overrides` are the -D options as they were given, for the watchdog's
 // child.
 std::vector<Command> node_commands(const Settings& settings, const Registry& registry,
-                                   std::vector<std::string> overrides);
+                                   const std::vector<std::string>& overrides);
 
 }  // namespace flume::node

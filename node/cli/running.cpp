@@ -58,7 +58,7 @@ int run_physical_node(const PhysicalNodeOptions& options, const std::optional<Lo
 }
 
 std::vector<Command> node_commands(const Settings& settings, const Registry& registry,
-                                   std::vector<std::string> overrides) {
+                                   const std::vector<std::string>& overrides) {
   std::vector<Command> commands = node_run_commands(settings, registry, overrides);
   for (Command& command : one_shot_commands(settings, registry)) {
     commands.push_back(std::move(command));

@@ -168,7 +168,7 @@ class StubbornAppend final : public Decorator {
     return Decorator::open(context, wait);
   }
   AppendResult append(const EventBatch& batch, const Wait& wait) override {
-    const AppendResult first = Decorator::append(batch, wait);
+    AppendResult first = Decorator::append(batch, wait);
     const Kind kind = first.status.kind();
     if (first.status.ok() || kind == Kind::kClosed || first.status.code() == Code::kTimeout) {
       return first;

@@ -15,7 +15,7 @@ constexpr size_t kEnoughToTell = 8;
 // Finds out who speaks, then hands everything to the handler for it.
 class FirstBytes final : public StreamHandler {
  public:
-  FirstBytes(ReceiverInbox& inbox, std::shared_ptr<StreamPeer> peer, bool truncate)
+  FirstBytes(ReceiverInbox& inbox, const std::shared_ptr<StreamPeer>& peer, bool truncate)
       : inbox_(inbox), peer_(peer), address_(peer->address()), truncate_(truncate) {}
 
   std::span<char> direct() override { return real_ ? real_->direct() : std::span<char>(); }

@@ -66,6 +66,7 @@ class SpawnPlan {
 
   int run(const std::vector<std::string>& words, pid_t& pid) {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (const std::string& word : words) {
       argv.push_back(const_cast<char*>(word.c_str()));  // the C interface lacks a const
     }

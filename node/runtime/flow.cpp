@@ -35,13 +35,13 @@ Flow::Flow(Context& context, LedgerBook& book, Limits limits, FlowParts parts)
       replayable_(parts.replayable) {}
 
 Status Flow::open_sink(const Wait& wait) {
-  const Status status = sink_->open(context_, wait);
+  Status status = sink_->open(context_, wait);
   sink_open_ = status.ok();
   return status;
 }
 
 Status Flow::open_source(const Wait& wait) {
-  const Status status = source_->open(context_, wait);
+  Status status = source_->open(context_, wait);
   source_open_ = status.ok();
   if (source_open_) {
     source_ended_ = false;

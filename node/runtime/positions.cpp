@@ -132,7 +132,7 @@ Status Positions::set_aside() {
   std::string name;
   for (int i = 0;; ++i) {
     name = str_cat(path_, ".damaged", i == 0 ? "" : str_cat(".", i));
-    const Status status = rename_to_free_name(path_, name);
+    Status status = rename_to_free_name(path_, name);
     if (status.ok()) {
       break;
     }

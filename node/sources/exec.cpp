@@ -280,7 +280,7 @@ lang::ComponentSpec spec_of(const char* name, const char* summary) {
   return spec;
 }
 
-void add(Registry& registry, lang::ComponentSpec spec, ExecOptions fixed) {
+void add(Registry& registry, lang::ComponentSpec spec, const ExecOptions& fixed) {
   registry.add_source(std::move(spec), [fixed](const lang::Plan& plan, const Build&) -> std::unique_ptr<Source> {
     ExecOptions options = fixed;
     options.command = plan.args.text("command");

@@ -264,11 +264,11 @@ Status OutputFile::close(const Wait& wait) {
     return publish_synced(wait);
   }
   if (!wrote_rows_ && !has_name_) {
-    const Status status = file_->abandon();
+    Status status = file_->abandon();
     file_.reset();
     return status;
   }
-  const Status status = file_->commit(wait);
+  Status status = file_->commit(wait);
   if (ran_out_of_time(status)) {
     return status;
   }
@@ -285,11 +285,11 @@ Status OutputFile::close(const Wait& wait) {
 Status OutputFile::publish_synced(const Wait& wait) {
   FLUME_CHECK(pending_.empty(), path_);
   if (has_name_ || synced_ == 0) {
-    const Status status = file_->abandon();
+    Status status = file_->abandon();
     file_.reset();
     return status;
   }
-  if (const Status status = file_->sync(wait).status(); ran_out_of_time(status)) {
+  if (Status status = file_->sync(wait).status(); ran_out_of_time(status)) {
     return status;  // a sync under way holds the file
   }
   file_.reset();

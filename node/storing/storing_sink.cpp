@@ -161,7 +161,7 @@ Status StoringSink::go_on_closing(const Wait& wait) {
 }
 
 Status StoringSink::finish(OutputFile& file, const Wait& wait) {
-  const Status status = file.close(wait);
+  Status status = file.close(wait);
   if (status.ok() || ran_out_of_time(status)) {
     return status;
   }

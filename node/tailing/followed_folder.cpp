@@ -257,7 +257,7 @@ FollowedFolder::File* FollowedFolder::file_of(const FileIdentity& identity) {
 
 // ---- after a restart
 
-void FollowedFolder::resume(std::vector<ReadPoint> saved) {
+void FollowedFolder::resume(const std::vector<ReadPoint>& saved) {
   for (const ReadPoint& point : saved) {
     if (const auto facts = facts_of(point.path);
         facts.ok() && facts->identity == point.identity && resume_at(point, point.path, point.identity, true)) {

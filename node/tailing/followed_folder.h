@@ -79,7 +79,7 @@ class FollowedFolder {
   void settle_copies();
   void unlist(const File& file);
   void vanish(File& file);
-  void resume(std::vector<ReadPoint> saved);
+  void resume(const std::vector<ReadPoint>& saved);
   bool resume_at(const ReadPoint& point, const std::string& path, const FileIdentity& identity, bool present);
   void watch(const std::string& folder);
 

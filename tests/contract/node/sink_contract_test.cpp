@@ -114,7 +114,7 @@ class SinkContract : public testing::TestWithParam<SinkSubject> {
     return seen;
   }
 
-  // in + added + recovered = out + held + dropped + filtered, for each place in the plan that passes rows on.
+  // in + added = out + held + dropped + filtered + returned, for each place in the plan that passes rows on.
   static void expect_balance(const MetricRegistry& metrics) {
     std::map<std::string, int64_t> difference, out;
     for (const MetricSample& sample : metrics.samples()) {
@@ -125,7 +125,8 @@ class SinkContract : public testing::TestWithParam<SinkSubject> {
       if (sample.name == "flume_rows_in_total" || sample.name == "flume_rows_added_total") {
         difference[path] += sample.value;
       } else if (sample.name == "flume_rows_out_total" || sample.name == "flume_rows_held" ||
-                 sample.name == "flume_rows_filtered_total" || sample.name == "flume_rows_dropped_total") {
+                 sample.name == "flume_rows_filtered_total" || sample.name == "flume_rows_dropped_total" ||
+                 sample.name == "flume_rows_returned_total") {
         difference[path] -= sample.value;
         out[path] += sample.value;
       }

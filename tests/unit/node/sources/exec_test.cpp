@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tests/support/source_rig.h"
@@ -52,6 +53,13 @@ class ExecTest : public testing::Test {
       all.push_back(event.attributes.at("procsource") + " " + event.body);
     }
     return all;
+  }
+
+  // The source has seen the end of a command.
+  bool has_ended() const {
+    const auto samples = rig_.metrics.samples();
+    return std::any_of(samples.begin(), samples.end(),
+                       [](const MetricSample& sample) { return sample.name == "flume_exec_last_exit_status"; });
   }
 
   test::SourceRig rig_{register_source_exec};
@@ -117,8 +125,15 @@ TEST_F(ExecTest, RunsPeriodically) {
   start("execPeriodic", {{"command", {"sh -c 'echo x >> " + counter + "; wc -l < " + counter + "'"}},
                          {"period", {int64_t{60'000'000'000}}}});
   EXPECT_THAT(bodies(1), ElementsAre("STDOUT 1\n"));
-  EXPECT_THAT(rig_.bodies(*source_), IsEmpty());  // reaped; the period has begun
+  // The period begins when the source has seen the command's end, which may come long after its output.
+  EventBatch batch;
+  while (!has_ended()) {
+    const auto got = source_->next(batch, Wait::for_duration(1ms));
+    ASSERT_TRUE(got.ok()) << got.status().to_string();
+    ASSERT_EQ(*got, Source::Next::kNothingYet);
+  }
   EXPECT_THAT(rig_.bodies(*source_), IsEmpty());
+  EXPECT_EQ(rig_.count("flume_exec_runs_total"), 1U);  // the clock stands
   rig_.clock.advance(61s);
   EXPECT_THAT(bodies(1), ElementsAre("STDOUT 2\n"));
   EXPECT_EQ(rig_.count("flume_exec_runs_total"), 2U);
