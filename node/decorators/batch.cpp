@@ -256,6 +256,7 @@ void register_batch(Registry& registry) {
                             "event came for a second.",
                         .default_text = "0"};
   latency.type = lang::ArgType::kDuration;
+  latency.min = 0;
   spec.args = {count, latency};
   spec.examples = {{"batch(100, 1000) console", "A hundred events in one, or those of a second."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
