@@ -1,6 +1,7 @@
 #include "dataflow-lang/argument_check.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <set>
@@ -205,7 +206,7 @@ class ValueCheck {
       const auto unquoted = unquote(argument_.text);
       value = unquoted ? parse_number<double>(*unquoted) : std::nullopt;
     }
-    if (!value) {
+    if (!value || !std::isfinite(*value)) {
       return wrong_type();
     }
     if (*value < static_cast<double>(spec_.min) || *value > static_cast<double>(spec_.max)) {
@@ -523,7 +524,8 @@ std::optional<Args> check_arguments(const CheckContext& context, const Component
       context.diagnostics.error("L023", call, str_cat(owner.name, " needs the argument '", spec.name, "': ", spec.doc));
     }
     if (!was_given && !spec.required) {
-      if (const auto written = default_argument(spec, context.options)) {
+      if (auto written = default_argument(spec, context.options)) {
+        written->span = call;  // a setting may hold what does not fit
         if (auto value = ValueCheck(context, owner, spec, *written).convert()) {
           values.push_back(std::move(*value));
         } else {

@@ -53,6 +53,17 @@ Diagnostic& DiagnosticSink::warning(std::string_view code, Span span, std::strin
   return add(Severity::kWarning, code, span, std::move(message));
 }
 
+// A text with an error must never look like one with warnings only, so an error takes the place of the last warning.
+bool DiagnosticSink::make_room(Severity severity) {
+  const auto last = std::find_if(found_.rbegin(), found_.rend(),
+                                 [](const Diagnostic& found) { return found.severity == Severity::kWarning; });
+  if (severity == Severity::kWarning || last == found_.rend()) {
+    return false;
+  }
+  found_.erase(std::next(last).base());
+  return true;
+}
+
 Diagnostic& DiagnosticSink::add(Severity severity, std::string_view code, Span span, std::string message) {
   const auto size = static_cast<uint32_t>(text_.text().size());
   span.begin = std::min(span.begin, size);
@@ -61,8 +72,8 @@ Diagnostic& DiagnosticSink::add(Severity severity, std::string_view code, Span s
   const bool known = std::any_of(found_.begin(), found_.end(), [&](const Diagnostic& earlier) {
     return earlier.severity == Severity::kError && (earlier.span == span || overlap(earlier.span, span));
   });
-  full_ = full_ || found_.size() >= kMaxDiagnostics;
-  if (known || full_) {
+  full_ = full_ || (!known && found_.size() >= kMaxDiagnostics);
+  if (known || (full_ && !make_room(severity))) {
     dropped_ = {};
     return dropped_;
   }

@@ -55,6 +55,7 @@ class DiagnosticSink {
 
  private:
   Diagnostic& add(Severity severity, std::string_view code, Span span, std::string message);
+  bool make_room(Severity severity);
 
   const SourceText& text_;
   std::vector<Diagnostic> found_;

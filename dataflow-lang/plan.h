@@ -19,7 +19,7 @@ namespace flume::lang {
 
 struct FunctionValue;
 
-// One argument's value after checking: text, integer (also durations in ns? no: see below), float, bool or a function.
+// One argument's value after checking: text, integer, float, bool or a function.
 //  kDuration -> int64 nanoseconds   kBytes, kPort, kInteger -> int64   kFloat -> double   kBool -> bool
 //  kFormat, kFunction -> FunctionValue   everything else -> string
 using Value = std::variant<std::string, int64_t, double, bool, std::shared_ptr<const FunctionValue>>;

@@ -138,6 +138,32 @@ TEST_F(Checker, ASettingIsTheDefaultWhereItIsKnown) {
   EXPECT_FALSE(sink_args().has("port"));
 }
 
+TEST_F(Checker, ASettingThatDoesNotFitIsReportedAtTheComponent) {
+  options_.setting = [](std::string_view) -> std::optional<std::string> { return "70000"; };
+  EXPECT_EQ(check_sink_text("gzip send(\"h\")"),
+            Found{"1:6 L027 argument 'port' of send: 70000 is no port; it must be from 0 to 65535"});
+  EXPECT_EQ(check_sink_text("gzip send(\"h\", 1)"), Found());
+}
+
+TEST_F(Checker, NumbersAreFinite) {
+  EXPECT_EQ(check_source_text("number(f=\"nan\")"),
+            Found{"1:10 L026 argument 'f' of number: expected a number, found a text"});
+  EXPECT_EQ(check_source_text("number(f=\"inf\")"),
+            Found{"1:10 L026 argument 'f' of number: expected a number, found a text"});
+}
+
+TEST_F(Checker, AnErrorBehindManyWarningsIsAnError) {
+  std::string text;
+  for (int i = 0; i < 50; ++i) {
+    text += "a : tail(\"f\") | null;\n";
+  }
+  EXPECT_TRUE(check_text(SourceText(text), catalog_, options_).ok());
+  const Checked checked = check_text(SourceText(text + "b : nosuch | null;\n"), catalog_, options_);
+  EXPECT_FALSE(checked.ok());
+  ASSERT_EQ(checked.diagnostics.size(), kMaxDiagnostics);
+  EXPECT_EQ(checked.diagnostics.back().message, "no source 'nosuch'");
+}
+
 TEST_F(Checker, UnknownNamesGetTheNearestOneOfTheirKind) {
   EXPECT_EQ(check_source_text("tial(\"f\")"), Found{"1:1 L021 no source 'tial'; did you mean 'tail'?"});
   EXPECT_EQ(checked_.diagnostics[0].suggestion, "tail");
