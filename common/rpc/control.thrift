@@ -1,7 +1,7 @@
 // Configurations from masters to nodes and reports back, beside the classic calls on the same port (flumeconfig.thrift).
 // poll() answers at once when the node is behind or the master wants something of it, else when there is news or
-// wait_ms is over. A new poll on a connection answers the parked one empty first, so one connection does. Fields are
-// never renumbered.
+// wait_ms is over. A new poll on a connection answers the parked one empty first, so one connection does. Rules and
+// limits: docs/formats/control.md. Fields are never renumbered.
 namespace cpp flume.rpc.control
 
 struct LogicalState {
@@ -24,7 +24,7 @@ struct NodeReport {
   3: string host;
   4: i64 boot_epoch;       // differs from one start of the process to the next
   5: string version;
-  6: binary catalog_hash;
+  6: binary catalog_hash;  // not used yet
   7: binary store_id;      // of the store that the node obeys; empty: none yet
   8: i64 revision;         // the newest Desired taken in whole
   9: bool full;            // `changed` is everything the node runs
@@ -55,10 +55,10 @@ struct Desired {
   3: bool full;
   4: list<SetLogical> configs;
   5: list<RemoveLogical> remove;
-  6: map<string, i32> chokes;
+  6: map<string, i32> chokes;  // not used yet
   7: i32 retry_ms;         // how long to wait before the next poll; 0 = not at all
   8: bool send_full_report;
-  9: bool send_catalog;
+  9: bool send_catalog;    // not used yet
   10: binary adopt_from;   // a node that obeys this store may obey this master's from now on
 }
 

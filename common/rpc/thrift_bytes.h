@@ -26,11 +26,12 @@ inline std::shared_ptr<apache::thrift::TConfiguration> thrift_limits() {
 }
 
 // A protocol that reads these bytes, which must stay as long as it is used. They were found sound: the library reads
-// type bytes into an enum before it looks at them.
-inline std::shared_ptr<Binary> reader_of_sound(std::string_view bytes) {
+// type bytes into an enum before it looks at them. An element of a container costs more memory than bytes, so who reads
+// from strangers says how many there may be.
+inline std::shared_ptr<Binary> reader_of_sound(std::string_view bytes, int max_container = kMaxContainer) {
   auto memory = std::make_shared<Memory>(reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data())),
                                          static_cast<uint32_t>(bytes.size()), Memory::OBSERVE, thrift_limits());
-  return std::make_shared<Binary>(memory, kMaxMessageBytes, kMaxContainer, true, true);
+  return std::make_shared<Binary>(memory, kMaxMessageBytes, max_container, true, true);
 }
 
 inline void require_sound(std::string_view message) {

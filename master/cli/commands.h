@@ -15,6 +15,6 @@ namespace flume::master {
 std::vector<Command> master_commands(const Settings& settings, const lang::Catalog& catalog,
                                      std::vector<std::string> overrides);
 // flume shell; one of them.
-Command shell_command(const Settings& settings);
+Command shell_command(const Settings& settings, const lang::Catalog& catalog);
 
 }  // namespace flume::master

@@ -127,7 +127,7 @@ std::vector<Command> master_commands(const Settings& settings, const lang::Catal
            }},
           {"master_nowatch", "run a master in the foreground", usage("master_nowatch", kForeground),
            [&settings, &catalog](std::span<const std::string> args) { return run_master(settings, catalog, args); }},
-          shell_command(settings)};
+          shell_command(settings, catalog)};
 }
 
 }  // namespace flume::master

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "common/base/text.h"
+#include "master/cli/shell_completion.h"
 #include "master/commands/command.h"
 
 namespace flume::master {
@@ -345,30 +346,26 @@ Shell::Outcome Shell::help() {
 }
 
 std::vector<std::string> Shell::completions(const std::string& line, const std::string& word) {
-  std::vector<std::string> known;
-  const std::string before = line.substr(0, line.size() - std::min(line.size(), word.size()));
-  const auto words = shell_words(before);
-  if (!words.ok()) {
-    return {};  // within quotes
+  ShellVocabulary vocabulary;
+  for (const Builtin& builtin : builtins()) {
+    vocabulary.shell_commands.push_back(builtin.name);
   }
-  const bool for_master = words->size() == 1 && (words->front() == "exec" || words->front() == "submit");
-  if (words->empty()) {
-    for (const Builtin& builtin : builtins()) {
-      known.push_back(builtin.name);
-    }
-  } else if (for_master) {
-    for (const CommandSpec& command : command_table()) {
-      known.push_back(command.name);
-    }
-  } else if (client_.is_connected()) {
-    if (const auto nodes = client_.nodes(); nodes.ok()) {
-      for (const auto& [name, node] : *nodes) {
-        known.push_back(name);
+  for (const CommandSpec& command : command_table()) {
+    vocabulary.master_commands.push_back(command.name);
+  }
+  vocabulary.nodes = [this] {
+    std::vector<std::string> names;
+    if (client_.is_connected()) {
+      if (const auto nodes = client_.nodes(); nodes.ok()) {
+        for (const auto& [name, node] : *nodes) {
+          names.push_back(name);
+        }
       }
     }
-  }
-  std::erase_if(known, [&](const std::string& name) { return !name.starts_with(word); });
-  return known;
+    return names;
+  };
+  vocabulary.catalog = options_.catalog;
+  return complete_shell_line(line, word, vocabulary);
 }
 
 }  // namespace flume::master

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/stop.h"
+#include "dataflow-lang/catalog.h"
 #include "master/cli/shell_line.h"
 #include "master/rpc/admin_client.h"
 
@@ -18,6 +19,7 @@ class Shell {
     bool quiet = false;                             // no prompt, no banner
     Duration exec_time = std::chrono::seconds(10);  // how long `exec` waits
     Duration call_time = std::chrono::seconds(10);
+    const lang::Catalog* catalog = nullptr;  // of components, for completion; null: none are completed
   };
   enum class Outcome { kDone, kFailed, kQuit };
 
@@ -29,7 +31,7 @@ class Shell {
   Outcome run_file(const std::string& path);
   std::string prompt() const;  // "[flume localhost:35873] "
 
-  // What may stand at the end of this line: shell commands, the master's commands, names of nodes.
+  // What may stand at the end of this line (shell_completion.h).
   std::vector<std::string> completions(const std::string& line, const std::string& word);
 
  private:

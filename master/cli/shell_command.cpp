@@ -14,6 +14,7 @@
 #include "common/cli/options.h"
 #include "master/cli/commands.h"
 #include "master/cli/shell.h"
+#include "master/cli/shell_completion.h"
 
 namespace flume::master {
 namespace {
@@ -45,6 +46,7 @@ char* next_completion(const char* text, int state) {
   static size_t next = 0;
   if (state == 0) {
     const std::string line(rl_line_buffer, static_cast<size_t>(rl_point));
+    rl_completion_append_character = open_quote(line) == '\0' ? ' ' : '\0';  // a specification goes on
     found = completing->completions(line, text);
     next = 0;
   }
@@ -101,7 +103,7 @@ int run_pipe(Shell& shell) {
   return code;
 }
 
-int run_shell(const Settings& settings, std::span<const std::string> args) {
+int run_shell(const Settings& settings, const lang::Catalog& catalog, std::span<const std::string> args) {
   CLI::App app("Commands for a running master: a terminal with history and completion, or a script.", "shell");
   ShellOptions options;
   declare(app, options);
@@ -111,6 +113,7 @@ int run_shell(const Settings& settings, std::span<const std::string> args) {
   Shell::Options shell_options;
   shell_options.default_port = static_cast<uint16_t>(settings.integer("flume.config.admin.port"));
   shell_options.quiet = options.quiet || !options.commands.empty() || !options.script.empty();
+  shell_options.catalog = &catalog;
   Shell shell(shell_options, stdout, stderr);
   if (!options.connect.empty() && shell.run_line("connect " + options.connect) != Shell::Outcome::kDone) {
     return kExitFailed;
@@ -137,12 +140,12 @@ int run_shell(const Settings& settings, std::span<const std::string> args) {
 
 }  // namespace
 
-Command shell_command(const Settings& settings) {
+Command shell_command(const Settings& settings, const lang::Catalog& catalog) {
   CLI::App shown("Commands for a running master: a terminal with history and completion, or a script.", "shell");
   ShellOptions unused;
   declare(shown, unused);
   return {"shell", "talk to a master", usage_of(shown),
-          [&settings](std::span<const std::string> args) { return run_shell(settings, args); }};
+          [&settings, &catalog](std::span<const std::string> args) { return run_shell(settings, catalog, args); }};
 }
 
 }  // namespace flume::master

@@ -11,7 +11,16 @@ namespace flume::master {
 
 namespace {
 
-using Buffered = apache::thrift::transport::TBufferedTransport;
+// The library counts the bytes of a connection's whole life against the limit of one message, unless told otherwise.
+class Buffered final : public apache::thrift::transport::TBufferedTransport {
+ public:
+  using TBufferedTransport::TBufferedTransport;
+  uint32_t readEnd() override {
+    const uint32_t bytes = TBufferedTransport::readEnd();
+    resetConsumedMessageSize();
+    return bytes;
+  }
+};
 using Protocol = apache::thrift::protocol::TBinaryProtocolT<Buffered>;
 
 std::string state_name(rpc::admin::FlumeNodeState::type state) {

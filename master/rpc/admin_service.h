@@ -34,7 +34,7 @@ class AdminService {
     Clock& clock;
   };
 
-  AdminService(AdminServiceOptions options, const Parts& parts);
+  AdminService(const AdminServiceOptions& options, const Parts& parts);
   ~AdminService();
   AdminService(const AdminService&) = delete;
   AdminService& operator=(const AdminService&) = delete;

@@ -47,6 +47,30 @@ std::vector<std::string> own_addresses(int fd) {
 
 std::string as_bytes(const Id128& id) { return {id.begin(), id.end()}; }
 
+// "host", "host:port", "[2001:db8::1]", "[2001:db8::1]:port"
+std::optional<MasterAddress> parse_master(std::string_view text, uint16_t default_port) {
+  std::string_view host = text;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end == std::string_view::npos) {
+      return std::nullopt;
+    }
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+  } else if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
+    host = text.substr(0, colon);
+    port = text.substr(colon);
+  }
+  const auto number = port.empty()            ? std::optional(default_port)
+                      : port.front() == ':' ? parse_number<uint16_t>(port.substr(1))
+                                              : std::nullopt;
+  if (host.empty() || !number || *number == 0) {
+    return std::nullopt;
+  }
+  return MasterAddress{std::string(host), *number};
+}
+
 }  // namespace
 
 Result<std::vector<MasterAddress>> master_addresses(const Settings& settings) {
@@ -59,13 +83,11 @@ Result<std::vector<MasterAddress>> master_addresses(const Settings& settings) {
     if (text.empty()) {
       continue;
     }
-    const size_t colon = has_own && text.find(']') == std::string_view::npos ? text.rfind(':') : std::string_view::npos;
-    const auto port =
-        colon == std::string_view::npos ? std::optional(default_port) : parse_number<uint16_t>(text.substr(colon + 1));
-    if (!port || *port == 0) {
-      return invalid(str_cat(name, ": ", quoted(text), ": expected host:port"));
+    auto master = parse_master(text, default_port);
+    if (!master) {
+      return invalid(str_cat(name, ": ", quoted(text), ": expected host or host:port ([address]:port for IPv6)"));
     }
-    masters.push_back({std::string(text.substr(0, colon)), *port});
+    masters.push_back(std::move(*master));
   }
   return masters;
 }
@@ -88,7 +110,7 @@ class ControlClient::Impl {
         clock_(clock),
         nodes_(nodes),
         boot_millis_(clock.wall_millis()),
-        orders_(nodes, options_.saved_path),
+        orders_(nodes, options_.saved_path, [this] { wake(); }),
         backoff_({options_.first_pause, options_.longest_pause, 0.2}) {}
 
   void start(uint16_t http_port) {
@@ -105,6 +127,7 @@ class ControlClient::Impl {
     if (thread_.joinable()) {
       thread_.join();
     }
+    orders_.stop();
     nodes_.on_change({});
   }
   ControlStatus status() const {
@@ -131,8 +154,9 @@ class ControlClient::Impl {
   const int64_t boot_millis_;
   StopSource stop_;
 
-  // The control thread's.
   Orders orders_;
+
+  // The control thread's.
   Backoff backoff_;
   rpc::FramedSocket socket_;
   std::map<std::string, rpc::control::LogicalState> told_;  // on this connection

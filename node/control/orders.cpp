@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "dataflow-lang/parser.h"
 
 namespace flume::node {
 namespace {
@@ -15,10 +16,24 @@ std::string hex(const std::string& bytes) {
 
 }  // namespace
 
+Orders::Orders(NodeSet& nodes, std::string path, std::function<void()> on_removed)
+    : nodes_(nodes), path_(std::move(path)), on_removed_(std::move(on_removed)) {}
+
+Orders::~Orders() { stop(); }
+
+void Orders::stop() {
+  stop_.request_stop();
+  if (remover_.joinable()) {
+    remover_.join();
+  }
+}
+
 void Orders::start() {
+  remover_ = Thread("control-remove", [this] { run_removals(); });
   if (path_.empty()) {
     return;
   }
+  const MutexLock lock(mutex_);
   auto loaded = load_saved_state(path_);
   if (!loaded.ok()) {
     FLUME_LOG(kError, "the saved configuration cannot be read", kv("error", loaded.status()));
@@ -40,13 +55,21 @@ void Orders::start() {
 }
 
 bool Orders::obey(const rpc::control::Desired& desired) {
+  const MutexLock lock(mutex_);
   if (!is_ours(desired)) {
     FLUME_LOG_EVERY(60'000, kError, "this master keeps another store than the one this node obeys; not obeyed",
                     kv("its_store", hex(desired.store_id)), kv("ours", hex(store_id_)));
     return false;
   }
   for (const rpc::control::SetLogical& config : desired.configs) {
-    take(config);
+    if (!lang::is_node_name(config.name)) {  // it would name a folder of this machine
+      FLUME_LOG_EVERY(60'000, kError, "a master sent a configuration of no possible name",
+                      kv("name", quoted(config.name)));
+    } else if (waits(config.name)) {
+      waiting_.push_back({config.name, config});
+    } else {
+      take(config);
+    }
   }
   for (const rpc::control::RemoveLogical& removal : desired.remove) {
     remove(removal);
@@ -60,11 +83,11 @@ bool Orders::obey(const rpc::control::Desired& desired) {
 }
 
 bool Orders::is_ours(const rpc::control::Desired& desired) {
-  if (desired.store_id == store_id_) {
-    return true;
-  }
   if (desired.store_id.size() != Id128().size()) {
     return false;
+  }
+  if (desired.store_id == store_id_) {
+    return true;
   }
   if (!store_id_.empty() && desired.adopt_from != store_id_) {
     return false;
@@ -106,17 +129,55 @@ void Orders::take(const rpc::control::SetLogical& config) {
   changed_ = true;
 }
 
+bool Orders::waits(const std::string& name) const {
+  return std::any_of(waiting_.begin(), waiting_.end(), [&name](const Waiting& order) { return order.name == name; });
+}
+
 void Orders::remove(const rpc::control::RemoveLogical& removal) {
   const auto known = configs_.find(removal.name);
   if (known != configs_.end() && known->second.config.revision > static_cast<uint64_t>(removal.revision)) {
     return;  // it was made anew since
   }
-  if (const Status status = nodes_.remove(removal.name); status.ok()) {
-    FLUME_LOG(kInfo, "a logical node is removed, as its master says", kv("node", removal.name));
+  if (!waits(removal.name)) {
+    waiting_.push_back({removal.name, std::nullopt});
+    has_waiting_.notify_all();
   }
-  changed_ = configs_.erase(removal.name) > 0 || changed_;
-  if (std::find(removed_.begin(), removed_.end(), removal.name) == removed_.end()) {
-    removed_.push_back(removal.name);
+}
+
+void Orders::removed(const std::string& name) {
+  changed_ = configs_.erase(name) > 0 || changed_;
+  if (std::find(removed_.begin(), removed_.end(), name) == removed_.end()) {
+    removed_.push_back(name);
+  }
+}
+
+void Orders::run_removals() {
+  while (true) {
+    Waiting order;
+    {
+      const Wait wait{TimePoint::max(), stop_.token()};
+      const MutexLock lock(mutex_);
+      while (waiting_.empty() && has_waiting_.wait(mutex_, wait)) {
+      }
+      if (stop_.stop_requested()) {
+        return;
+      }
+      order = waiting_.front();
+    }
+    if (!order.config && nodes_.remove(order.name).ok()) {
+      FLUME_LOG(kInfo, "a logical node is removed, as its master says", kv("node", order.name));
+    }
+    {
+      const MutexLock lock(mutex_);
+      if (order.config) {
+        take(*order.config);
+      } else {
+        removed(order.name);
+      }
+      save_if_changed();
+      waiting_.pop_front();
+    }
+    on_removed_();
   }
 }
 
@@ -138,18 +199,21 @@ void Orders::save_if_changed() {
 }
 
 void Orders::describe(rpc::control::NodeReport& report) const {
+  const MutexLock lock(mutex_);
   report.__set_store_id(store_id_);
   report.__set_revision(revision_);
-  report.__set_removed(removed_);
+  // What is not on disk would come back with the next start.
+  report.__set_removed(changed_ && !path_.empty() ? std::vector<std::string>() : removed_);
 }
 
-const std::string& Orders::text_hash(const std::string& logical) const {
-  static const std::string none;
+std::string Orders::text_hash(const std::string& logical) const {
+  const MutexLock lock(mutex_);
   const auto found = configs_.find(logical);
-  return found == configs_.end() ? none : found->second.text_hash;
+  return found == configs_.end() ? std::string() : found->second.text_hash;
 }
 
 void Orders::arrived(const std::vector<std::string>& confirmed) {
+  const MutexLock lock(mutex_);
   std::erase_if(removed_, [&confirmed](const std::string& name) {
     return std::find(confirmed.begin(), confirmed.end(), name) != confirmed.end();
   });

@@ -80,6 +80,22 @@ TEST_F(AdminServiceTest, NodesAndMappingsAsTheyAreKnown) {
   ASSERT_TRUE(mappings->contains("m1"));
 }
 
+TEST_F(AdminServiceTest, AConnectionMayTakeMoreInAllThanOneMessageMay) {
+  LogicalReport large = logical("agent", StateCode::kActive, 3);
+  std::vector<LogicalReport> reports;
+  for (int i = 0; i < 200; ++i) {
+    large.name = str_cat(std::string(240, 'n'), i);
+    reports.push_back(large);
+  }
+  world_.report("m1", std::string(20'000, 'h'), std::move(reports));  // 4 MB an answer
+  AdminClient& client = connected();
+  for (int i = 0; i < 12; ++i) {
+    const auto nodes = client.nodes();
+    ASSERT_TRUE(nodes.ok()) << i << ": " << nodes.status().message();
+    ASSERT_EQ(nodes->size(), 200U);
+  }
+}
+
 TEST_F(AdminServiceTest, GarbageAndOversizeCloseTheConnectionOnly) {
   for (const std::string& bytes : {std::string("GET / HTTP/1.0\r\n\r\n"),
                                    std::string("\x80\x01\x00\x01\x7f\xff\xff\xff", 8), std::string(8192, '\0')}) {

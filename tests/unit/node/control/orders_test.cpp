@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <semaphore>
+
 #include "tests/support/node_world.h"
 #include "tests/support/temp_dir.h"
 
@@ -21,7 +24,10 @@ class OrdersTest : public testing::Test {
     register_source_null(registry_);
     register_sink_null(registry_);
   }
-  ~OrdersTest() override { set_.stop(); }
+  ~OrdersTest() override {
+    orders_.stop();
+    set_.stop();
+  }
 
   static rpc::control::Desired desired(const std::string& store, int64_t revision) {
     rpc::control::Desired desired;
@@ -52,11 +58,12 @@ class OrdersTest : public testing::Test {
 
   test::NodeWorld world_;
   test::TempDir dir_;
+  std::counting_semaphore<> removals_{0};  // done ones
   const std::string path_ = dir_ / "configuration";
   Registry registry_;
   NodeSet set_{NodeSetParts{registry_, world_.clock, world_.metrics, world_.settings, world_.capabilities,
                             world_.identity, world_.watch, world_.storage, world_.net, "", false}};
-  Orders orders_{set_, path_};
+  Orders orders_{set_, path_, [this] { removals_.release(); }};
 };
 
 TEST_F(OrdersTest, RunsWhatItIsToldAndKeepsItOnDisk) {
@@ -72,7 +79,7 @@ TEST_F(OrdersTest, RunsWhatItIsToldAndKeepsItOnDisk) {
 TEST_F(OrdersTest, StartsWithWhatTheDiskHolds) {
   give(config("a", 3, "null", "h1"));
   ASSERT_TRUE(set_.remove("a").ok());
-  Orders later(set_, path_);
+  Orders later(set_, path_, [] {});
   later.start();
   EXPECT_EQ(wanted("a"), 3U);
   EXPECT_EQ(later.text_hash("a"), "h1");
@@ -86,7 +93,7 @@ TEST_F(OrdersTest, ANodeOfTheCommandLineIsNotReplacedByTheSavedOne) {
   give(config("a", 3, "null", "h1"));
   ASSERT_TRUE(set_.remove("a").ok());
   ASSERT_TRUE(set_.set({"a", "f", "null", "null", 99, false}).ok());
-  Orders later(set_, path_);
+  Orders later(set_, path_, [] {});
   later.start();
   EXPECT_EQ(wanted("a"), 99U);
   EXPECT_EQ(later.text_hash("a"), "");
@@ -114,9 +121,12 @@ TEST_F(OrdersTest, OnlyWhatIsListedIsRemovedAndThatIsConfirmedUntilItArrived) {
   removal.__set_name("a");
   removal.__set_revision(3);
   order.remove = {removal};
+  orders_.start();
   EXPECT_TRUE(orders_.obey(order));
+  removals_.acquire();
   EXPECT_FALSE(set_.find("a"));
   EXPECT_TRUE(set_.find("b"));
+  EXPECT_EQ(load_saved_state(path_)->configs.size(), 1U);
   rpc::control::NodeReport report;
   orders_.describe(report);
   EXPECT_EQ(report.removed, std::vector<std::string>{"a"});
@@ -133,7 +143,64 @@ TEST_F(OrdersTest, ANodeMadeAnewSinceIsNotRemoved) {
   removal.__set_revision(6);
   order.remove = {removal};
   EXPECT_TRUE(orders_.obey(order));
+  orders_.start();
+  orders_.stop();
   EXPECT_TRUE(set_.find("a"));
+}
+
+TEST_F(OrdersTest, AConfigurationWaitsBehindTheRemovalOfItsNode) {
+  give(config("a", 1, "null", "h1"));
+  rpc::control::Desired order = desired(kStore, 2);
+  rpc::control::RemoveLogical removal;
+  removal.__set_name("a");
+  removal.__set_revision(2);
+  order.remove = {removal};
+  EXPECT_TRUE(orders_.obey(order));
+  give(config("a", 3, "null", "h3"));
+  give(config("b", 4, "null", "h4"));
+  EXPECT_EQ(wanted("a"), 1U);
+  EXPECT_EQ(wanted("b"), 4U);  // others do not wait
+  orders_.start();
+  removals_.acquire();
+  removals_.acquire();
+  EXPECT_EQ(wanted("a"), 3U);
+  rpc::control::NodeReport report;
+  orders_.describe(report);
+  EXPECT_TRUE(report.removed.empty());
+}
+
+TEST_F(OrdersTest, ARemovalThatIsNotOnDiskIsNotConfirmed) {
+  give(config("a", 1, "null", "h1"));
+  ASSERT_TRUE(std::filesystem::remove(path_));
+  ASSERT_TRUE(std::filesystem::create_directory(path_));  // a file cannot take its place
+  rpc::control::Desired order = desired(kStore, 2);
+  rpc::control::RemoveLogical removal;
+  removal.__set_name("a");
+  removal.__set_revision(2);
+  order.remove = {removal};
+  EXPECT_TRUE(orders_.obey(order));
+  orders_.start();
+  removals_.acquire();
+  rpc::control::NodeReport report;
+  orders_.describe(report);
+  EXPECT_TRUE(report.removed.empty());
+  ASSERT_TRUE(std::filesystem::remove(path_));
+  EXPECT_TRUE(orders_.obey(desired(kStore, 2)));  // written again with the next answer
+  orders_.describe(report);
+  EXPECT_EQ(report.removed, std::vector<std::string>{"a"});
+}
+
+TEST_F(OrdersTest, ANameThatCouldLeaveTheNodesFolderIsNotTaken) {
+  give(config("../a", 1, "null", "h1"));
+  EXPECT_TRUE(set_.list().empty());
+  EXPECT_EQ(orders_.text_hash("../a"), "");
+}
+
+TEST_F(OrdersTest, AMasterWithoutAStoreIsNotObeyed) {
+  rpc::control::Desired order = desired("", 1);
+  order.configs = {config("a", 1, "null", "h1")};
+  EXPECT_FALSE(orders_.obey(order));
+  EXPECT_TRUE(set_.list().empty());
 }
 
 TEST_F(OrdersTest, AnotherStoreIsNotObeyedUnlessItAdoptedThisNode) {
