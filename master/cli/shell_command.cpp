@@ -46,7 +46,8 @@ char* next_completion(const char* text, int state) {
   static size_t next = 0;
   if (state == 0) {
     const std::string line(rl_line_buffer, static_cast<size_t>(rl_point));
-    rl_completion_append_character = open_quote(line) == '\0' ? ' ' : '\0';  // a specification goes on
+    const bool goes_on = open_quote(line) != 0;           // a specification
+    rl_completion_append_character = goes_on ? 0 : 0x20;  // a blank
     found = completing->completions(line, text);
     next = 0;
   }

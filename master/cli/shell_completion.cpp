@@ -53,8 +53,7 @@ std::optional<lang::CompletionField> field_after(const Words& words, const lang:
 Words complete_text(lang::CompletionField field, std::string_view text, std::string_view word,
                     const ShellVocabulary& vocabulary) {
   const Words nodes = vocabulary.nodes();
-  const auto completion =
-      lang::complete(field, text, static_cast<uint32_t>(text.size()), *vocabulary.catalog, nodes);
+  const auto completion = lang::complete(field, text, static_cast<uint32_t>(text.size()), *vocabulary.catalog, nodes);
   // The terminal replaces `word`, the language what lies from `from` on.
   const size_t word_at = text.size() - std::min(text.size(), word.size());
   if (completion.from > text.size() || completion.to != text.size()) {

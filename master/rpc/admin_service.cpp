@@ -51,9 +51,9 @@ RpcPortOptions port_options(const AdminServiceOptions& options) {
 class AdminService::Impl {
  public:
   Impl(const AdminServiceOptions& options, const Parts& parts)
-      : processor(std::make_shared<AdminHandler>(parts)), port(port_options(options), [this](RpcPeer& peer) {
-          return std::make_unique<AdminSession>(processor, peer);
-        }) {}
+      : processor(std::make_shared<AdminHandler>(parts)),
+        port(port_options(options), [this](RpcPeer& peer) { return std::make_unique<AdminSession>(processor, peer); }) {
+  }
 
   rpc::admin::FlumeMasterAdminServerProcessor processor;
   RpcPort port;

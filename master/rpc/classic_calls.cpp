@@ -19,15 +19,15 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
-bool ClassicCalls::heartbeat(const std::string& logicalNode, const std::string& physicalNode, const std::string& host,
-                             rpc::classic::FlumeNodeState::type s, int64_t timestamp) {
-  check_name(logicalNode);
-  check_name(physicalNode);
-  nodes_.classic_heartbeat(physicalNode, host, logicalNode, state_from_number(s), timestamp);
+bool ClassicCalls::heartbeat(const std::string& logical, const std::string& physical, const std::string& host,
+                             rpc::classic::FlumeNodeState::type state, int64_t timestamp) {
+  check_name(logical);
+  check_name(physical);
+  nodes_.classic_heartbeat(physical, host, logical, state_from_number(state), timestamp);
   const auto wanted = wanted_.get();
-  const WantedNode* const node = wanted->find(logicalNode);
+  const WantedNode* const node = wanted->find(logical);
   return node != nullptr && timestamp < static_cast<int64_t>(node->modified) &&
-         wanted->view().physical_of(logicalNode) == physicalNode;
+         wanted->view().physical_of(logical) == physical;
 }
 
 bool ClassicCalls::find_config(rpc::classic::FlumeConfigData& out, const std::string& logical) const {
@@ -46,16 +46,16 @@ bool ClassicCalls::find_config(rpc::classic::FlumeConfigData& out, const std::st
   return true;
 }
 
-void ClassicCalls::getConfig(rpc::classic::FlumeConfigData& out, const std::string& sourceId) {
-  (void)find_config(out, sourceId);
+void ClassicCalls::getConfig(rpc::classic::FlumeConfigData& out, const std::string& logical) {
+  (void)find_config(out, logical);
 }
 
-void ClassicCalls::getLogicalNodes(std::vector<std::string>& out, const std::string& physNode) {
+void ClassicCalls::getLogicalNodes(std::vector<std::string>& out, const std::string& physical) {
   const auto wanted = wanted_.get();
-  out = wanted->carried_by(physNode);
+  out = wanted->carried_by(physical);
   // Also those that are mapped and have no configuration yet: a node stops what is not listed.
   for (const auto& [logical, place] : wanted->view().places) {
-    if (place.value == physNode && wanted->find(logical) == nullptr) {
+    if (place.value == physical && wanted->find(logical) == nullptr) {
       out.push_back(logical);
     }
   }
@@ -64,18 +64,18 @@ void ClassicCalls::getLogicalNodes(std::vector<std::string>& out, const std::str
 
 void ClassicCalls::getChokeMap(std::map<std::string, int32_t>& out, const std::string&) { out.clear(); }
 
-void ClassicCalls::acknowledge(const std::string& ackid) {
-  if (ackid.size() > kMaxTagBytes || !tags_.insert(ackid).second) {
+void ClassicCalls::acknowledge(const std::string& tag) {
+  if (tag.size() > kMaxTagBytes || !tags_.insert(tag).second) {
     return;
   }
-  tags_by_age_.push_back(ackid);
+  tags_by_age_.push_back(tag);
   while (tags_by_age_.size() > kMaxTags) {  // nobody asks for the oldest any more: its node sends again at worst
     tags_.erase(tags_by_age_.front());
     tags_by_age_.pop_front();
   }
 }
 
-bool ClassicCalls::checkAck(const std::string& ackid) { return tags_.erase(ackid) > 0; }
+bool ClassicCalls::checkAck(const std::string& tag) { return tags_.erase(tag) > 0; }
 
 void ClassicCalls::putReports(const std::map<std::string, rpc::classic::FlumeReport>&) {}
 

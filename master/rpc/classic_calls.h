@@ -23,15 +23,15 @@ class ClassicCalls final : public rpc::classic::ThriftFlumeClientServerIf {
   ClassicCalls(const WantedBoard& wanted, NodeTable& nodes) : wanted_(wanted), nodes_(nodes) {}
 
   // True: it should ask for its configuration, which is newer than `timestamp`.
-  bool heartbeat(const std::string& logicalNode, const std::string& physicalNode, const std::string& host,
-                 rpc::classic::FlumeNodeState::type s, int64_t timestamp) override;
+  bool heartbeat(const std::string& logical, const std::string& physical, const std::string& host,
+                 rpc::classic::FlumeNodeState::type state, int64_t timestamp) override;
   // False: there is none.
   bool find_config(rpc::classic::FlumeConfigData& out, const std::string& logical) const;
-  void getConfig(rpc::classic::FlumeConfigData& out, const std::string& sourceId) override;
-  void getLogicalNodes(std::vector<std::string>& out, const std::string& physNode) override;
-  void getChokeMap(std::map<std::string, int32_t>& out, const std::string& physNode) override;
-  void acknowledge(const std::string& ackid) override;
-  bool checkAck(const std::string& ackid) override;  // true once, for each acknowledged tag
+  void getConfig(rpc::classic::FlumeConfigData& out, const std::string& logical) override;
+  void getLogicalNodes(std::vector<std::string>& out, const std::string& physical) override;
+  void getChokeMap(std::map<std::string, int32_t>& out, const std::string& physical) override;
+  void acknowledge(const std::string& tag) override;
+  bool checkAck(const std::string& tag) override;  // true once, for each acknowledged tag
   void putReports(const std::map<std::string, rpc::classic::FlumeReport>& reports) override;
 
  private:

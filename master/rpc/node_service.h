@@ -19,7 +19,7 @@ namespace flume::master {
 
 struct NodeServiceOptions {
   std::string bind_address = "127.0.0.1";
-  uint16_t port = 0;  // 0: any free one
+  uint16_t port = 0;     // 0: any free one
   std::string store_id;  // 16 bytes
   Duration longest_wait = std::chrono::seconds(25);
   Duration silence = std::chrono::seconds(90);  // then a connection is closed; more than longest_wait

@@ -99,9 +99,8 @@ bool NodeSession::is_told(const rpc::control::Desired& desired) const {
 
 void NodeSession::answer(bool anyhow) {
   const auto wanted = parts_.wanted.get();
-  DesiredFor news = parts_.nodes.with(physical_, [&](const PhysicalStatus* node) {
-    return desired_for(*wanted, node, physical_, parts_.store_id);
-  });
+  DesiredFor news = parts_.nodes.with(
+      physical_, [&](const PhysicalStatus* node) { return desired_for(*wanted, node, physical_, parts_.store_id); });
   if (!news.is_behind) {
     told_.clear();
   }

@@ -17,7 +17,8 @@ namespace flume::master {
 
 class RpcPort::Impl : public std::enable_shared_from_this<RpcPort::Impl>, public RpcConnections {
  public:
-  Impl(RpcPortOptions options, MakeSession make) : RpcConnections(std::move(options)), make_session_(std::move(make)) {}
+  Impl(RpcPortOptions port_options, MakeSession make)
+      : RpcConnections(std::move(port_options)), make_session_(std::move(make)) {}
 
   Status start();
   void stop();

@@ -62,9 +62,9 @@ std::optional<MasterAddress> parse_master(std::string_view text, uint16_t defaul
     host = text.substr(0, colon);
     port = text.substr(colon);
   }
-  const auto number = port.empty()            ? std::optional(default_port)
+  const auto number = port.empty()          ? std::optional(default_port)
                       : port.front() == ':' ? parse_number<uint16_t>(port.substr(1))
-                                              : std::nullopt;
+                                            : std::nullopt;
   if (host.empty() || !number || *number == 0) {
     return std::nullopt;
   }

@@ -66,7 +66,7 @@ class Orders {
   std::string store_id_ FLUME_GUARDED_BY(mutex_);  // 16 bytes; empty: nobody's yet
   int64_t revision_ FLUME_GUARDED_BY(mutex_) = 0;
   std::map<std::string, SavedConfig> configs_ FLUME_GUARDED_BY(mutex_);
-  std::deque<Waiting> waiting_ FLUME_GUARDED_BY(mutex_);      // the first is being carried out
+  std::deque<Waiting> waiting_ FLUME_GUARDED_BY(mutex_);       // the first is being carried out
   std::vector<std::string> removed_ FLUME_GUARDED_BY(mutex_);  // to be confirmed
   bool changed_ FLUME_GUARDED_BY(mutex_) = false;              // since the last save
 };

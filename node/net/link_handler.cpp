@@ -99,8 +99,8 @@ StreamHandler::Verdict LinkHandler::batch_complete() {
   if (frame_[static_cast<std::ptrdiff_t>(batch_bytes_)] != 0) {
     return refuse("a frame that does not end where its batch does", {});
   }
-  Buffer buffer{std::exchange(frame_, nullptr), batch_bytes_};
-  auto batch = EventBatch::decode(std::move(buffer), inbox_.context().limits, {});
+  const Buffer buffer{std::exchange(frame_, nullptr), batch_bytes_};
+  auto batch = EventBatch::decode(buffer, inbox_.context().limits, {});
   if (!batch.ok()) {
     return refuse("a batch that fails its checks", batch.status().message());
   }

@@ -23,9 +23,9 @@ Status FollowedFolder::open() {
   if (const auto facts = facts_of(options_.path); facts.ok() && !facts->is_folder) {
     return invalid(str_cat("tailDir ", flume::quoted(options_.path), ": is not a folder (tail follows a file)"));
   }
-  auto saved = progress_.saved();
+  const auto saved = progress_.saved();
   from_end_ = progress_.is_first_time() && options_.from_end;
-  resume(std::move(saved));
+  resume(saved);
   scan_all();
   if (std::exchange(from_end_, false)) {
     return checkpoint();  // what is skipped must not come, and what follows must not be skipped, after a kill

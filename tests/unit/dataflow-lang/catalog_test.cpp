@@ -76,7 +76,7 @@ TEST(Catalog, SignatureTellsWhatMayBeLeftOut) {
 TEST(Catalog, RefusesDescriptionsThatCannotBeRight) {
   Catalog catalog;
   ASSERT_TRUE(catalog.add(full()).ok());
-  const auto refused = [&](const ComponentSpec& spec) { return catalog.add(spec).message(); };
+  const auto refused = [&](const ComponentSpec& spec) { return std::string(catalog.add(spec).message()); };
   EXPECT_EQ(refused(component(Kind::kSource, "voll")), "source \"voll\" is there already");
 
   ComponentSpec spec = component(Kind::kSink, "s");
@@ -108,7 +108,7 @@ TEST(Catalog, RefusesDescriptionsThatCannotBeRight) {
 }
 
 TEST(Catalog, ForeignJsonIsRefusedByName) {
-  const auto error = [](const char* json) { return Catalog::from_json(json).status().message(); };
+  const auto error = [](const char* json) { return std::string(Catalog::from_json(json).status().message()); };
   EXPECT_EQ(error(R"({"version": 2, "components": []})"), "catalogue of version 2: only version 1 is known");
   EXPECT_EQ(error(R"({"version": 1, "components": [{"kind": "pump", "name": "x", "summary": "y"}]})"),
             "read the catalogue: components: unknown kind of component \"pump\"");

@@ -27,6 +27,7 @@ using rpc::control::Desired;
 using rpc::control::NodeReport;
 
 const std::string kStore(16, 's');
+constexpr int kEnded = 1;  // IDLE: the source null has an end, so ACTIVE may be over before it is seen
 
 // A listening socket and at most one connection, served by hand from the test's thread.
 class FakeMaster {
@@ -92,8 +93,7 @@ class FakeMaster {
     size_t at = 0;
     while (at < bytes) {
       pollfd ready{connection_.fd(), POLLIN, 0};
-      const ssize_t n =
-          ::poll(&ready, 1, 60'000) == 1 ? ::recv(connection_.fd(), out.data() + at, bytes - at, 0) : -1;
+      const ssize_t n = ::poll(&ready, 1, 60'000) == 1 ? ::recv(connection_.fd(), out.data() + at, bytes - at, 0) : -1;
       if (n <= 0) {
         ADD_FAILURE() << "the node said nothing";
         return out;
@@ -195,7 +195,7 @@ TEST_F(ControlClientTest, RunsWhatItIsToldAndReportsThatAtOnce) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  const auto state = until("a", [](const auto& seen) { return seen.revision == 3 && seen.state == 3; });
+  const auto state = until("a", [](const auto& seen) { return seen.revision == 3 && seen.state == kEnded; });
   EXPECT_EQ(state.text_hash, "h3");
   EXPECT_EQ(state.wanted_revision, 3);
   EXPECT_EQ(state.error, "");
@@ -222,10 +222,10 @@ TEST_F(ControlClientTest, ReportsOnlyWhatIsNewUnlessAskedForAll) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   Desired order = config("b", 4);
   master_.answer(order);
-  (void)until("b", [](const auto& seen) { return seen.state == 3; });
+  (void)until("b", [](const auto& seen) { return seen.state == kEnded; });
   Desired all = desired(4);
   all.__set_send_full_report(true);
   master_.answer(all);
@@ -245,7 +245,7 @@ TEST_F(ControlClientTest, ARemovalIsConfirmedUntilAMasterHeardOfIt) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   Desired order = desired(4);
   rpc::control::RemoveLogical removal;
   removal.__set_name("a");
@@ -274,7 +274,7 @@ TEST_F(ControlClientTest, WithoutAMasterItRunsWhatItWasToldLast) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   client_->stop();
   ASSERT_TRUE(set_.remove("a").ok());
   options_.masters.clear();
@@ -291,7 +291,7 @@ TEST_F(ControlClientTest, GoesToTheNextMasterWhenOneIsLost) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   master_.hang_up();
   second.accept();
   const NodeReport report = second.report();
@@ -312,7 +312,7 @@ TEST_F(ControlClientTest, AnAnswerThatIsNoneEndsTheConnectionOnly) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   const ControlStatus status = client_->status();
   EXPECT_TRUE(status.is_connected);
   EXPECT_EQ(status.error, "");
@@ -324,7 +324,7 @@ TEST_F(ControlClientTest, AnotherStoresMasterIsSaidAndNotObeyed) {
   master_.accept();
   (void)master_.report();
   master_.answer(config("a", 3));
-  (void)until("a", [](const auto& seen) { return seen.state == 3; });
+  (void)until("a", [](const auto& seen) { return seen.state == kEnded; });
   Desired foreign = config("a", 1, "nul");
   foreign.store_id = std::string(16, 'o');
   master_.answer(foreign);
