@@ -62,13 +62,14 @@ std::optional<MasterAddress> parse_master(std::string_view text, uint16_t defaul
     host = text.substr(0, colon);
     port = text.substr(colon);
   }
-  const auto number = port.empty()          ? std::optional(default_port)
-                      : port.front() == ':' ? parse_number<uint16_t>(port.substr(1))
-                                            : std::nullopt;
-  if (host.empty() || !number || *number == 0) {
+  uint16_t number = default_port;
+  if (!port.empty()) {
+    number = port.front() == ':' ? parse_number<uint16_t>(port.substr(1)).value_or(0) : uint16_t{0};
+  }
+  if (host.empty() || number == 0) {
     return std::nullopt;
   }
-  return MasterAddress{std::string(host), *number};
+  return MasterAddress{std::string(host), number};
 }
 
 }  // namespace

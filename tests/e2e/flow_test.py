@@ -95,6 +95,17 @@ class TwoTiers(unittest.TestCase):
         ledger = self.cluster.logical("agent")["ledger"]
         self.assertTrue(ledger["balanced"], ledger)
 
+    def test_logical_names_are_addresses_that_the_master_knows(self):
+        self.append(b"1\n2\n")
+        self.cluster.start_node("agent")
+        self.cluster.start_node("collector")
+        self.cluster.configure("agent", f'tail("{self.log}")', 'logicalSink("collector")')
+        wait_for("the reason", lambda: "logicalSink" in self.cluster.logical("agent")["error"])
+        self.cluster.configure("collector", "logicalSource", f'formatDfs("file://{self.out}/part", raw)')
+        self.wait_output(b"1\n2\n")
+        configured = self.cluster.api("GET", "/configs/collector")
+        self.assertIn("rpcSource", str(configured), "what it was translated to")
+
     def test_exec_from_the_master_is_refused_unless_the_owner_allows_it(self):
         self.cluster.start_node("agent")
         self.cluster.configure("agent", 'exec("echo hello")', "null")

@@ -152,9 +152,29 @@ TEST_P(SourceContract, StopsWhenItIsTold) {
   EXPECT_TRUE(source_->close(rig_.wait).ok());
 }
 
+TEST(SourceOfMasters, ASourceThatOnlyMastersUnderstandSaysSo) {
+  const test::SinkRig rig;
+  for (const SourceSubject& subject : source_subjects()) {
+    if (subject.opens) {
+      continue;
+    }
+    const lang::CheckedNode checked =
+        lang::check_node("n1", subject.text, "null", rig.registry.catalog(), node::check_options(rig.world.settings));
+    ASSERT_TRUE(checked.ok()) << lang::to_text(checked.diagnostics);
+    const auto source = node::Build(rig.registry).source(checked.plan.source);
+    test::SinkRig other;
+    const Status opened = source->open(other.world.context, other.wait);
+    EXPECT_FALSE(opened.is_temporary());
+    EXPECT_NE(opened.message().find("only a master"), std::string::npos) << opened.to_string();
+    EXPECT_TRUE(source->close(other.wait).ok());
+  }
+}
+
 std::vector<SourceSubject> subjects() {
   const test::SinkRig rig;
-  return registered(source_subjects(), rig.registry.catalog(), lang::ComponentSpec::Kind::kSource);
+  auto subjects = registered(source_subjects(), rig.registry.catalog(), lang::ComponentSpec::Kind::kSource);
+  std::erase_if(subjects, [](const SourceSubject& subject) { return !subject.opens; });
+  return subjects;
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, SourceContract, testing::ValuesIn(subjects()),

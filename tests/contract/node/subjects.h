@@ -27,6 +27,7 @@ struct SourceSubject {
   std::string name;
   std::string text;
   bool ends = false;  // comes to its end within the test
+  bool opens = true;  // false: a master puts another in its place, and only its error is tested
 };
 
 inline std::vector<SinkSubject> sink_subjects() {
@@ -35,6 +36,7 @@ inline std::vector<SinkSubject> sink_subjects() {
       {.name = "console", .text = "console(raw)"},
       {.name = "counter", .text = R"(counter("c"))"},
       {.name = "fail", .text = "fail", .takes = false},
+      {.name = "logicalSink", .text = R"(logicalSink("n"))", .takes = false},
       {.name = "text", .text = R"(text("$DIR/out", json))"},
       {.name = "dfs", .text = R"(dfs("$DIR/out-%{host}"))", .random_bytes = true},
       {.name = "formatDfs", .text = R"(formatDfs("file://$DIR/out-%{k}", avrojson))"},
@@ -73,6 +75,7 @@ inline std::vector<SourceSubject> source_subjects() {
       {.name = "collectorSource", .text = "collectorSource(0)"},
       {.name = "rpcSource", .text = "rpcSource(0)"},
       {.name = "thriftSource", .text = "thriftSource(0)"},
+      {.name = "logicalSource", .text = "logicalSource", .opens = false},
   };
 }
 
