@@ -80,13 +80,13 @@ constexpr const char* kTyped = "arguments have types: the classic system read wh
 constexpr const char* kTooMany = "an argument too many: the classic system ignored it";
 constexpr const char* kStub = "what a master puts something else for: its arguments were not looked at";
 const std::map<std::string, std::string> kDifferent = {
-    {"s-build-47", kTyped},     // exec("a","b")
-    {"s-build-48", kTyped},     // exec("a",1)
-    {"s-build-49", kTyped},     // exec("a",1,2)
-    {"s-build-51", kTyped},     // exec(1,2)
-    {"s-build-52", kTyped},     // exec(1,2,3)
-    {"s-build-53", kTyped},     // exec("a","b","c")
-    {"s-build-54", kTyped},     // exec("a","b",3,4)
+    {"s-build-47", kTyped},  // exec("a","b")
+    {"s-build-48", kTyped},  // exec("a",1)
+    {"s-build-49", kTyped},  // exec("a",1,2)
+    {"s-build-51", kTyped},  // exec(1,2)
+    {"s-build-52", kTyped},  // exec(1,2,3)
+    {"s-build-53", kTyped},  // exec("a","b","c")
+    {"s-build-54", kTyped},  // exec("a","b",3,4)
     {"s-build-101", kStub},
     {"s-build-102", kStub},
     {"s-build-103", kStub},
@@ -96,14 +96,14 @@ const std::map<std::string, std::string> kDifferent = {
     {"s-build-107", kStub},
     {"s-build-108", kStub},
     {"s-build-109", kStub},
-    {"s-build-245", kTyped},    // tail("a","b")
-    {"s-build-246", kTyped},    // tail("a",1)
-    {"s-build-249", kTyped},    // tail(1,2)
-    {"s-build-258", kTyped},    // tailDir("a",1,2)
-    {"s-build-261", kTyped},    // tailDir(1,2,3)
-    {"s-build-262", kTyped},    // tailDir("a","b","c")
-    {"s-build-263", kTyped},    // tailDir("a","b",3,4)
-    {"s-build-472", kTyped},    // collectorSink("a","b",3,4): 4 is no output format
+    {"s-build-245", kTyped},  // tail("a","b")
+    {"s-build-246", kTyped},  // tail("a",1)
+    {"s-build-249", kTyped},  // tail(1,2)
+    {"s-build-258", kTyped},  // tailDir("a",1,2)
+    {"s-build-261", kTyped},  // tailDir(1,2,3)
+    {"s-build-262", kTyped},  // tailDir("a","b","c")
+    {"s-build-263", kTyped},  // tailDir("a","b",3,4)
+    {"s-build-472", kTyped},  // collectorSink("a","b",3,4): 4 is no output format
     {"s-build-594", kStub},
     {"s-build-595", kStub},
     {"s-build-597", kStub},
