@@ -201,7 +201,7 @@ void Driver::failed(Flow::Step side, const Status& status) {
     next_try_ = now;  // interrupted; the loop looks why
     return;
   }
-  if (status.message() != error_) {
+  if (status.message() != error_ && !options_.one_shot) {  // else the command says it at its end
     FLUME_LOG(kError, "logical node failed", kv("node", context_.logical_node), kv("error", status));
   }
   set_errors(std::string(status.message()), refused_error_);
