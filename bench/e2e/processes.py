@@ -1,4 +1,5 @@
 """What the benchmarks share: processes with their resource use, free ports, medians, files of equal lines."""
+import ctypes
 import os
 import pathlib
 import random
@@ -9,6 +10,25 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Changes:
+    """Waits until a file is written to. It sleeps meanwhile: a loop that asks again and again would take one of two cores from
+    the program it measures."""
+
+    IN_MODIFY = 2
+
+    def __init__(self, path):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC)
+        if self.fd < 0 or libc.inotify_add_watch(self.fd, os.fsencode(path), self.IN_MODIFY) < 0:
+            raise OSError(ctypes.get_errno(), f"watch {path}")
+
+    def wait(self):
+        os.read(self.fd, 65536)
+
+    def close(self):
+        os.close(self.fd)
 
 
 def flume_binary():

@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.request
 
-from processes import Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
+from processes import Changes, Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
 
 
 def nodes(folder, log_file, out, port):
@@ -125,13 +125,15 @@ def latency(options, folder):
         wait_for("the first line", lambda: size_of(out) == len(line))
         file = next(p for p in out.rglob("*") if p.is_file())
         took = []
+        changes = Changes(file)
         for count in range(2, options.lines + 2):
             time.sleep(0.002)
             begin = time.perf_counter()
             log.write(line)
             while os.stat(file).st_size < count * len(line):
-                pass
+                changes.wait()
             took.append((time.perf_counter() - begin) * 1000)
+        changes.close()
         agent.stop()
         collector.stop()
     figures = {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
@@ -152,15 +154,17 @@ def idle(options, folder):
     out.mkdir()
     port, = free_ports(1)
     figures = {"start_ms": spread(starts)}
-    for process, name in zip(nodes(folder, log_file, out, port), ("collector", "agent")):
-        time.sleep(2)
+    processes = dict(zip(("collector", "agent"), nodes(folder, log_file, out, port)))
+    time.sleep(2)
+    for name, process in processes.items():
         before = process.cpu_seconds()
         time.sleep(options.seconds)
         figures[name] = {"cpu_percent": (process.cpu_seconds() - before) / options.seconds * 100,
                          "rss": process.status("VmRSS"), "rss_anon": process.status("RssAnon")}
-        process.stop()
         print(f"idle {name}: {figures[name]['cpu_percent']:.2f} % CPU, RSS {figures[name]['rss'] / 2**20:.1f} MiB, "
               f"private {figures[name]['rss_anon'] / 2**20:.1f} MiB")
+    for process in processes.values():
+        process.stop()
     print(f"start, one round of nothing and end: median {figures['start_ms']['median']:.0f} ms")
     return figures, True
 
