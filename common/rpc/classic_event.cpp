@@ -94,7 +94,7 @@ std::string classic_append(const EventBatch& batch, uint32_t row, int32_t sequen
   classic::ThriftFlumeEventServer_append_args args;
   const Event event = batch.event(row);
   args.evt.__set_timestamp(event.timestamp);
-  args.evt.__set_priority(static_cast<classic::Priority::type>(event.priority));
+  args.evt.__set_priority(static_cast<int32_t>(event.priority));
   args.evt.__set_body(event.body);
   args.evt.__set_nanos(event.nanos);
   args.evt.__set_host(event.host);
@@ -104,7 +104,7 @@ std::string classic_append(const EventBatch& batch, uint32_t row, int32_t sequen
 
 std::string classic_acked_answer(int32_t sequence, ClassicStatus status) {
   classic::ThriftFlumeEventServer_ackedAppend_result result;
-  result.success = static_cast<classic::EventStatus::type>(status);
+  result.success = static_cast<int32_t>(status);
   result.__isset.success = true;
   return message("ackedAppend", apache::thrift::protocol::T_REPLY, sequence, [&](Binary* out) { result.write(out); });
 }

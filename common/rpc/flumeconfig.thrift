@@ -31,7 +31,7 @@ struct FlumeReport {
 }
 
 service ThriftFlumeClientServer {
-  bool heartbeat(1: string logicalNode, 4: string physicalNode, 5: string host, 2: FlumeNodeState s, 3: i64 timestamp),
+  bool heartbeat(1: string logicalNode, 4: string physicalNode, 5: string host, 2: i32 s /* FlumeNodeState */, 3: i64 timestamp),
   FlumeConfigData getConfig(1: string sourceId),
   list<string> getLogicalNodes(1: string physNode),
   map<string, i32> getChokeMap(1: string physNode),

@@ -26,7 +26,7 @@ enum FlumeNodeState {
 }
 
 struct FlumeNodeStatusThrift {
-  1: FlumeNodeState state,
+  1: i32 state,            // FlumeNodeState
   2: i64 version,
   3: i64 lastseen,
   4: string host,

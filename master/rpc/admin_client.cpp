@@ -23,9 +23,9 @@ class Buffered final : public apache::thrift::transport::TBufferedTransport {
 };
 using Protocol = apache::thrift::protocol::TBinaryProtocolT<Buffered>;
 
-std::string state_name(rpc::admin::FlumeNodeState::type state) {
+std::string state_name(int32_t state) {
   const auto found = rpc::admin::_FlumeNodeState_VALUES_TO_NAMES.find(state);
-  return found == rpc::admin::_FlumeNodeState_VALUES_TO_NAMES.end() ? str_cat("state ", static_cast<int>(state))
+  return found == rpc::admin::_FlumeNodeState_VALUES_TO_NAMES.end() ? str_cat("state ", state)
                                                                     : std::string(found->second);
 }
 

@@ -12,9 +12,7 @@ namespace {
 }
 
 // What a classic shell knows; its numbers are the first eight of ours.
-rpc::admin::FlumeNodeState::type wire_state(StateCode state) {
-  return static_cast<rpc::admin::FlumeNodeState::type>(classic_state(state));
-}
+int32_t wire_state(StateCode state) { return static_cast<int32_t>(classic_state(state)); }
 
 }  // namespace
 

@@ -20,7 +20,7 @@ void check_name(const std::string& name) {
 }  // namespace
 
 bool ClassicCalls::heartbeat(const std::string& logical, const std::string& physical, const std::string& host,
-                             rpc::classic::FlumeNodeState::type state, int64_t timestamp) {
+                             int32_t state, int64_t timestamp) {
   check_name(logical);
   check_name(physical);
   nodes_.classic_heartbeat(physical, host, logical, state_from_number(state), timestamp);

@@ -23,8 +23,8 @@ class ClassicCalls final : public rpc::classic::ThriftFlumeClientServerIf {
   ClassicCalls(const WantedBoard& wanted, NodeTable& nodes) : wanted_(wanted), nodes_(nodes) {}
 
   // True: it should ask for its configuration, which is newer than `timestamp`.
-  bool heartbeat(const std::string& logical, const std::string& physical, const std::string& host,
-                 rpc::classic::FlumeNodeState::type state, int64_t timestamp) override;
+  bool heartbeat(const std::string& logical, const std::string& physical, const std::string& host, int32_t state,
+                 int64_t timestamp) override;
   // False: there is none.
   bool find_config(rpc::classic::FlumeConfigData& out, const std::string& logical) const;
   void getConfig(rpc::classic::FlumeConfigData& out, const std::string& logical) override;
