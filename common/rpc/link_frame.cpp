@@ -47,7 +47,7 @@ template <class Args>
 Status read_args(std::string_view frame, Args& args) {
   const std::string_view body = frame.substr(kCallHeadBytes);
   try {
-    const auto protocol = reader_of_struct(body);
+    const auto protocol = reader_of(body);
     args.read(protocol.get());
   } catch (const std::exception& error) {
     return {Code::kCorrupt, str_cat("read the arguments of a call of the link: ", error.what())};

@@ -21,7 +21,7 @@ class AdminSession final : public RpcSession {
   Status on_message(std::string_view message) override {
     try {
       const auto out = rpc::writer();
-      processor_.process(rpc::reader_of_sound(message, kMaxContainer), out, nullptr);
+      processor_.process(rpc::reader_of(message, kMaxContainer), out, nullptr);
       peer_.send(rpc::take(*out));
       return {};
     } catch (const std::exception& error) {  // generated code

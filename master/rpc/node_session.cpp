@@ -35,7 +35,7 @@ Status check_report(rpc::control::NodeReport& report) {
 
 Status NodeSession::on_message(std::string_view message) {
   try {
-    const auto in = rpc::reader_of_sound(message, kMaxContainer);
+    const auto in = rpc::reader_of(message, kMaxContainer);
     const CallHead head = read_head(*in);
     if (head.method == "poll" && head.is_call) {
       return on_poll(head, *in);
@@ -45,7 +45,7 @@ Status NodeSession::on_message(std::string_view message) {
       return {};
     }
     const auto out = rpc::writer();
-    parts_.classic_processor.process(rpc::reader_of_sound(message, kMaxContainer), out, nullptr);
+    parts_.classic_processor.process(rpc::reader_of(message, kMaxContainer), out, nullptr);
     if (const std::string answer = rpc::take(*out); !answer.empty()) {
       peer_.send(answer);
     }
