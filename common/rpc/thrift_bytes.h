@@ -27,7 +27,8 @@ class Binary final : public apache::thrift::protocol::TBinaryProtocolT<Memory> {
   using TType = apache::thrift::protocol::TType;
   using Base::Base;
 
-  uint32_t readMessageBegin(std::string& name, apache::thrift::protocol::TMessageType& type, int32_t& sequence);
+  uint32_t readMessageBegin(std::string& name, apache::thrift::protocol::TMessageType& type,  // NOLINT: its name
+                            int32_t& sequence);
 
   uint32_t readMessageBegin_virt(std::string& name, apache::thrift::protocol::TMessageType& type,
                                  int32_t& sequence) override;
