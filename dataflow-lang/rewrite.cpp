@@ -13,11 +13,7 @@ void for_each_call(const SinkTree& tree, const std::function<void(SinkTree::Kind
 
 SinkTree replace_sinks(const SinkTree& tree, const std::function<std::optional<SinkTree>(const Call&)>& replace) {
   if (tree.kind == SinkTree::Kind::kPlain) {
-    std::optional<SinkTree> other = replace(tree.call);
-    if (other) {
-      return std::move(*other);
-    }
-    return tree;
+    return replace(tree.call).value_or(tree);
   }
   SinkTree copy{tree.kind, tree.call, {}, tree.span};
   copy.children.reserve(tree.children.size());

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "common/base/text.h"
+#include "common/rpc/thrift_bytes.h"
 
 namespace flume::rpc {
 
@@ -124,19 +125,16 @@ Result<std::optional<std::string>> FramedSocket::receive(const Wait& wait) {
     return unavailable(str_cat("receive from ", peer_, ": not connected"));
   }
   while (true) {
-    if (received_.size() >= 4) {
-      size_t size = 0;
-      for (size_t i = 0; i < 4; ++i) {
-        size = size << 8 | static_cast<uint8_t>(received_[i]);
-      }
+    if (received_.size() >= kFrameHead) {
+      const size_t size = frame_length(received_);
       if (size > kMaxFrame) {
         close();
         return Status(Code::kUnavailable,
                       str_cat("receive from ", peer_, ": a frame of ", size, " bytes, the limit is ", kMaxFrame));
       }
-      if (received_.size() >= 4 + size) {
-        std::string message = received_.substr(4, size);
-        received_.erase(0, 4 + size);
+      if (received_.size() >= kFrameHead + size) {
+        std::string message = received_.substr(kFrameHead, size);
+        received_.erase(0, kFrameHead + size);
         return std::optional(std::move(message));
       }
     }

@@ -29,6 +29,8 @@ size_t plain_size(uint8_t type) {
 
 }  // namespace
 
+bool is_thrift_type(uint8_t type) { return type == 0 || plain_size(type) != 0 || (type >= kString && type <= kList); }
+
 uint32_t MessageScan::u32(size_t offset) const {
   return static_cast<uint32_t>(byte(offset)) << 24 | static_cast<uint32_t>(byte(offset + 1)) << 16 |
          static_cast<uint32_t>(byte(offset + 2)) << 8 | byte(offset + 3);
@@ -86,10 +88,7 @@ bool MessageScan::begin_value(uint8_t type) {
     error_ = "a container of values without a type";
     return false;
   }
-  const auto is_known = [](uint8_t t) {
-    return t == 0 || plain_size(t) != 0 || t == kStruct || t == kString || t == kMap || t == kSet || t == kList;
-  };
-  if (type != kString && (!is_known(byte(0)) || (type == kMap && !is_known(byte(1))))) {
+  if (type != kString && (!is_thrift_type(byte(0)) || (type == kMap && !is_thrift_type(byte(1))))) {
     error_ = "unknown type of a container's values";
     return false;
   }

@@ -10,6 +10,9 @@
 
 namespace flume::rpc {
 
+// Whether Thrift knows a type of this number; 0 ends a struct, or stands for no type.
+bool is_thrift_type(uint8_t type);
+
 class MessageScan {
  public:
   enum class State : uint8_t { kMore, kWhole, kBad };

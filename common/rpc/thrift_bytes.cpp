@@ -3,6 +3,7 @@
 #include <thrift/protocol/TProtocolException.h>
 
 #include "common/base/text.h"
+#include "common/rpc/message_scan.h"
 
 namespace flume::rpc {
 
@@ -12,25 +13,6 @@ using apache::thrift::protocol::TMessageType;
 using apache::thrift::protocol::TProtocolException;
 
 constexpr uint32_t kVersionBytes = 4;  // the last one is the message's type
-
-bool is_type(uint8_t byte) {
-  using namespace apache::thrift::protocol;
-  switch (byte) {
-    case T_STOP:
-    case T_BOOL:
-    case T_BYTE:
-    case T_DOUBLE:
-    case T_I16:
-    case T_I32:
-    case T_I64:
-    case T_STRING:
-    case T_STRUCT:
-    case T_MAP:
-    case T_SET:
-    case T_LIST: return true;
-    default: return false;
-  }
-}
 
 [[noreturn]] void refuse(std::string_view what, uint8_t byte) {
   throw TProtocolException(TProtocolException::INVALID_DATA, str_cat(what, ' ', static_cast<uint32_t>(byte)));
@@ -42,7 +24,7 @@ void Binary::require_types(uint32_t count) const {
   uint32_t there = count;
   const uint8_t* next = trans_->borrow(nullptr, &there);
   for (uint32_t i = 0; next != nullptr && i < count; ++i) {  // too few bytes: the library says so
-    if (!is_type(next[i])) {
+    if (!is_thrift_type(next[i])) {
       refuse("unknown type", next[i]);
     }
   }

@@ -3,15 +3,13 @@
 #include <exception>
 #include <utility>
 
-#include "common/rpc/thrift_bytes.h"
 #include "master/rpc/admin_handler.h"
 #include "master/rpc/rpc_port.h"
+#include "master/rpc/thrift_call.h"
 
 namespace flume::master {
 
 namespace {
-
-constexpr int kMaxContainer = 1 << 16;
 
 // One shell: every call is answered at once.
 class AdminSession final : public RpcSession {
@@ -20,9 +18,7 @@ class AdminSession final : public RpcSession {
 
   Status on_message(std::string_view message) override {
     try {
-      const auto out = rpc::writer();
-      processor_.process(rpc::reader_of(message, kMaxContainer), out, nullptr);
-      peer_.send(rpc::take(*out));
+      peer_.send(answer_of(processor_, message));
       return {};
     } catch (const std::exception& error) {  // generated code
       return invalid(error.what());

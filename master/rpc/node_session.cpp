@@ -13,7 +13,6 @@ namespace flume::master {
 
 namespace {
 
-constexpr int kMaxContainer = 1 << 16;  // elements; each may cost some hundred bytes when it is read
 constexpr size_t kMaxError = 64U << 10;
 
 std::string said(const rpc::control::SetLogical& config) { return str_cat(config.revision, " ", config.text_hash); }
@@ -35,7 +34,7 @@ Status check_report(rpc::control::NodeReport& report) {
 
 Status NodeSession::on_message(std::string_view message) {
   try {
-    const auto in = rpc::reader_of(message, kMaxContainer);
+    const auto in = rpc::reader_of(message, kMaxElements);
     const CallHead head = read_head(*in);
     if (head.method == "poll" && head.is_call) {
       return on_poll(head, *in);
@@ -44,9 +43,7 @@ Status NodeSession::on_message(std::string_view message) {
       on_get_config(head, *in);
       return {};
     }
-    const auto out = rpc::writer();
-    parts_.classic_processor.process(rpc::reader_of(message, kMaxContainer), out, nullptr);
-    if (const std::string answer = rpc::take(*out); !answer.empty()) {
+    if (const std::string answer = answer_of(parts_.classic_processor, message); !answer.empty()) {
       peer_.send(answer);
     }
     return {};

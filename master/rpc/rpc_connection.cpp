@@ -12,7 +12,7 @@ namespace flume::master {
 
 namespace {
 
-constexpr size_t kFrameHead = 4;
+using rpc::kFrameHead;
 constexpr char kStrictBinary = '\x80';  // first byte of an unframed message; of a frame's length it would be 2 GiB
 
 TimePoint steady_now() { return std::chrono::steady_clock::now(); }
@@ -114,10 +114,7 @@ RpcConnection::Taken RpcConnection::take_framed() {
   if (received_.size() < kFrameHead) {
     return Taken::kNothing;
   }
-  size_t length = 0;
-  for (size_t i = 0; i < kFrameHead; ++i) {
-    length = length << 8 | static_cast<uint8_t>(received_[i]);
-  }
+  const size_t length = rpc::frame_length(received_);
   if (length == 0 || length > shared_.options.max_message) {
     refuse(str_cat("a frame of ", length, " bytes, the limit is ", shared_.options.max_message));
     return Taken::kClosed;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <thrift/TApplicationException.h>
+#include <thrift/TProcessor.h>
 
 #include <memory>
 #include <string>
@@ -11,6 +12,15 @@
 #include "common/rpc/thrift_bytes.h"
 
 namespace flume::master {
+
+inline constexpr int kMaxElements = 1 << 16;  // of a list or map; each may cost some hundred bytes when it is read
+
+// The answer of generated code, which throws what it cannot read; empty: none is due.
+inline std::string answer_of(apache::thrift::TProcessor& processor, std::string_view message) {
+  const auto out = rpc::writer();
+  processor.process(rpc::reader_of(message, kMaxElements), out, nullptr);
+  return rpc::take(*out);
+}
 
 struct CallHead {
   std::string method;

@@ -46,6 +46,12 @@ class OrdersTest : public testing::Test {
     config.__set_text_hash(hash);
     return config;
   }
+  static rpc::control::RemoveLogical removal(const std::string& name, int64_t revision) {
+    rpc::control::RemoveLogical removal;
+    removal.__set_name(name);
+    removal.__set_revision(revision);
+    return removal;
+  }
   void give(const rpc::control::SetLogical& config) {
     rpc::control::Desired order = desired(kStore, config.revision);
     order.configs = {config};
@@ -117,10 +123,7 @@ TEST_F(OrdersTest, OnlyWhatIsListedIsRemovedAndThatIsConfirmedUntilItArrived) {
   give(config("b", 2, "null", "h1"));
   rpc::control::Desired order = desired(kStore, 3);
   order.full = true;
-  rpc::control::RemoveLogical removal;
-  removal.__set_name("a");
-  removal.__set_revision(3);
-  order.remove = {removal};
+  order.remove = {removal("a", 3)};
   orders_.start();
   EXPECT_TRUE(orders_.obey(order));
   removals_.acquire();
@@ -138,10 +141,7 @@ TEST_F(OrdersTest, OnlyWhatIsListedIsRemovedAndThatIsConfirmedUntilItArrived) {
 TEST_F(OrdersTest, ANodeMadeAnewSinceIsNotRemoved) {
   give(config("a", 7, "null", "h1"));
   rpc::control::Desired order = desired(kStore, 8);
-  rpc::control::RemoveLogical removal;
-  removal.__set_name("a");
-  removal.__set_revision(6);
-  order.remove = {removal};
+  order.remove = {removal("a", 6)};
   EXPECT_TRUE(orders_.obey(order));
   orders_.start();
   orders_.stop();
@@ -151,10 +151,7 @@ TEST_F(OrdersTest, ANodeMadeAnewSinceIsNotRemoved) {
 TEST_F(OrdersTest, AConfigurationWaitsBehindTheRemovalOfItsNode) {
   give(config("a", 1, "null", "h1"));
   rpc::control::Desired order = desired(kStore, 2);
-  rpc::control::RemoveLogical removal;
-  removal.__set_name("a");
-  removal.__set_revision(2);
-  order.remove = {removal};
+  order.remove = {removal("a", 2)};
   EXPECT_TRUE(orders_.obey(order));
   give(config("a", 3, "null", "h3"));
   give(config("b", 4, "null", "h4"));
@@ -174,10 +171,7 @@ TEST_F(OrdersTest, ARemovalThatIsNotOnDiskIsNotConfirmed) {
   ASSERT_TRUE(std::filesystem::remove(path_));
   ASSERT_TRUE(std::filesystem::create_directory(path_));  // a file cannot take its place
   rpc::control::Desired order = desired(kStore, 2);
-  rpc::control::RemoveLogical removal;
-  removal.__set_name("a");
-  removal.__set_revision(2);
-  order.remove = {removal};
+  order.remove = {removal("a", 2)};
   EXPECT_TRUE(orders_.obey(order));
   orders_.start();
   removals_.acquire();
