@@ -82,7 +82,19 @@ std::string_view code_of_status(int status) {
   }
 }
 
+struct LibraryServer final : httplib::Server {
+  using httplib::Server::process_request;
+};
+
 }  // namespace
+
+void prepare_library() {
+  constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nRange: bytes=0-0\r\n\r\n";
+  httplib::detail::BufferStream both_ways;
+  static_cast<void>(both_ways.write(kRequest.data(), kRequest.size()));
+  bool closed = false;
+  LibraryServer().process_request(both_ways, true, closed, nullptr);
+}
 
 Exchange::Exchange(Host& host) : host_(host) {
   set_keep_alive_timeout(std::chrono::duration_cast<std::chrono::seconds>(host.options().keep_alive).count());

@@ -26,6 +26,10 @@ class Host {
   virtual Response run_waiting(const Route& route, Request& request, int fd) = 0;
 };
 
+// Makes the tables that the HTTP library makes at their first use. To be called before the first worker starts: the
+// library's guard of them is right, but a build that looks for data races cannot see into a library built without it.
+void prepare_library();
+
 class Exchange final : private httplib::Server {
  public:
   explicit Exchange(Host& host);

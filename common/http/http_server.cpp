@@ -95,6 +95,7 @@ Status HttpServer::Impl::start() {
   }
   listener_ = std::move(bound.fd);
   port_ = bound.port;
+  prepare_library();
   acceptor_ = Thread("http-accept", [this] { accept_loop(); });
   return {};
 }
