@@ -200,7 +200,7 @@ TEST(Link, GivesUpAPeerThatFallsSilent) {
 TEST(Link, DoesNotOpenWithoutAHello) {
   Impostor impostor("");
   Agent agent(impostor.listener->port());
-  const Status status = agent.sink->open(agent.world.context, Wait::for_duration(20ms));
+  const Status status = agent.sink->open(agent.world.context, Wait::for_duration(300ms));
   EXPECT_EQ(status.code(), Code::kTimeout);
   EXPECT_EQ(status.message(),
             str_cat("connect to 127.0.0.1:", impostor.listener->port(), ": it does not answer the hello"));
