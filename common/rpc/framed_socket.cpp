@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "common/base/text.h"
-#include "common/rpc/thrift_bytes.h"
+#include "common/rpc/link_frame.h"
 
 namespace flume::rpc {
 
@@ -125,16 +125,16 @@ Result<std::optional<std::string>> FramedSocket::receive(const Wait& wait) {
     return unavailable(str_cat("receive from ", peer_, ": not connected"));
   }
   while (true) {
-    if (received_.size() >= kFrameHead) {
-      const size_t size = frame_length(received_);
+    if (received_.size() >= kLengthBytes) {
+      const size_t size = read_u32(received_);
       if (size > kMaxFrame) {
         close();
         return Status(Code::kUnavailable,
                       str_cat("receive from ", peer_, ": a frame of ", size, " bytes, the limit is ", kMaxFrame));
       }
-      if (received_.size() >= kFrameHead + size) {
-        std::string message = received_.substr(kFrameHead, size);
-        received_.erase(0, kFrameHead + size);
+      if (received_.size() >= kLengthBytes + size) {
+        std::string message = received_.substr(kLengthBytes, size);
+        received_.erase(0, kLengthBytes + size);
         return std::optional(std::move(message));
       }
     }

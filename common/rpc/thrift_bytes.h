@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/rpc/link_frame.h"
+
 namespace flume::rpc {
 
 inline constexpr int kMaxMessageBytes = 16 << 20;
@@ -67,21 +69,10 @@ inline std::string take(Binary& protocol) {
   return bytes;
 }
 
-inline constexpr size_t kFrameHead = 4;
-
-// Of the message behind these four bytes.
-inline size_t frame_length(std::string_view frame) {
-  size_t length = 0;
-  for (const char byte : frame.substr(0, kFrameHead)) {
-    length = length << 8 | static_cast<uint8_t>(byte);
-  }
-  return length;
-}
-
 inline std::string with_frame(std::string_view message) {
   const auto size = static_cast<uint32_t>(message.size());
   std::string out;
-  out.reserve(message.size() + kFrameHead);
+  out.reserve(message.size() + kLengthBytes);
   for (int shift = 24; shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(size >> shift));
   }

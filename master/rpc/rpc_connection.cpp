@@ -6,13 +6,14 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/rpc/link_frame.h"
 #include "common/rpc/thrift_bytes.h"
 
 namespace flume::master {
 
 namespace {
 
-using rpc::kFrameHead;
+using rpc::kLengthBytes;
 constexpr char kStrictBinary = '\x80';  // first byte of an unframed message; of a frame's length it would be 2 GiB
 
 TimePoint steady_now() { return std::chrono::steady_clock::now(); }
@@ -111,24 +112,24 @@ void RpcConnection::take_messages() {
 }
 
 RpcConnection::Taken RpcConnection::take_framed() {
-  if (received_.size() < kFrameHead) {
+  if (received_.size() < kLengthBytes) {
     return Taken::kNothing;
   }
-  const size_t length = rpc::frame_length(received_);
+  const size_t length = rpc::read_u32(received_);
   if (length == 0 || length > shared_.options.max_message) {
     refuse(str_cat("a frame of ", length, " bytes, the limit is ", shared_.options.max_message));
     return Taken::kClosed;
   }
-  if (received_.size() - kFrameHead < length) {
+  if (received_.size() - kLengthBytes < length) {
     return Taken::kNothing;
   }
   rpc::MessageScan scan(length);
-  const auto state = scan.feed(std::string_view(received_).substr(kFrameHead, length));
+  const auto state = scan.feed(std::string_view(received_).substr(kLengthBytes, length));
   if (state != rpc::MessageScan::State::kWhole || scan.length() != length) {
     refuse(state == rpc::MessageScan::State::kBad ? scan.error() : "a frame that is not one message");
     return Taken::kClosed;
   }
-  return hand_over(kFrameHead, length);
+  return hand_over(kLengthBytes, length);
 }
 
 RpcConnection::Taken RpcConnection::take_plain() {
