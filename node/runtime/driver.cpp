@@ -82,7 +82,7 @@ void Driver::run() {
       wanted = wanted_;
       refresh = std::exchange(refresh_, false);
       woken = std::exchange(woken_, false);
-      if (interrupt_.stop_requested()) {
+      if (interrupt_.stop_requested() && !stop_.stop_requested()) {  // else the stop would be forgotten with it
         interrupt_ = StopSource();
       }
     }
