@@ -1,0 +1,246 @@
+#include "common/wal/recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace flume::wal {
+
+namespace {
+
+constexpr std::string_view kCopyEnding = ".copy";
+constexpr std::string_view kErrorFolder = "error";
+
+std::string joined(std::string_view folder, std::string_view name) { return str_cat(folder, '/', name); }
+
+Status append_bytes(LogFile& file, std::string_view bytes) {
+  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  return file.append({&piece, 1});
+}
+
+class Recoverer {
+ public:
+  Recoverer(const WalOptions& options, FileSystem& files, Recovered& recovered)
+      : options_(options), files_(files), recovered_(recovered) {}
+
+  Result<std::vector<FoundSegment>> run() {
+    FLUME_RETURN_IF_ERROR(files_.make_folders(joined(options_.folder, kErrorFolder)));
+    FLUME_ASSIGN_OR_RETURN(std::vector<SegmentName> names, segments());
+    std::vector<FoundSegment> found;
+    for (size_t i = 0; i < names.size(); ++i) {
+      // Rows from where the next file begins are in that one: their first file failed before they were synced (R3).
+      const uint64_t below = i + 1 < names.size() ? names[i + 1].first_ordinal : UINT64_MAX;
+      FLUME_ASSIGN_OR_RETURN(std::optional<FoundSegment> segment, take_up(names[i], below, i + 1 == names.size()));
+      if (segment) {
+        found.push_back(std::move(*segment));
+      }
+    }
+    // Names that this run made must survive before anything relies on them (R3).
+    FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
+    recovered_.segments = found.size();
+    return found;
+  }
+
+ private:
+  struct Scan {
+    SegmentTotals totals;
+    uint64_t end_ordinal = 0;
+    bool has_footer = false;
+    std::vector<std::pair<uint64_t, uint64_t>> keep;  // offsets of records, from and to
+    std::vector<Damage> damage;
+    std::map<Id128, uint64_t> positions;
+  };
+
+  // Sorted; leftovers of an interrupted recovery are cleared away.
+  Result<std::vector<SegmentName>> segments() {
+    FLUME_ASSIGN_OR_RETURN(const std::vector<std::string> listed, files_.list(options_.folder));
+    std::vector<SegmentName> names;
+    for (const std::string& name : listed) {
+      if (name.ends_with(kCopyEnding)) {
+        FLUME_RETURN_IF_ERROR(files_.remove(joined(options_.folder, name)));
+      } else if (const auto segment = SegmentName::parse(name)) {
+        names.push_back(*segment);
+      }
+    }
+    std::sort(names.begin(), names.end(), [](const SegmentName& a, const SegmentName& b) {
+      return std::pair(a.first_ordinal, a.state == SegmentState::kOpen) <
+             std::pair(b.first_ordinal, b.state == SegmentState::kOpen);
+    });
+    // A sealed copy is complete, so the open file that it was made from has nothing more.
+    for (size_t i = 1; i < names.size();) {
+      if (names[i].first_ordinal == names[i - 1].first_ordinal) {
+        FLUME_RETURN_IF_ERROR(files_.remove(joined(options_.folder, names[i].text())));
+        names.erase(names.begin() + static_cast<ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+    return names;
+  }
+
+  Result<std::optional<FoundSegment>> take_up(const SegmentName& name, uint64_t below, bool is_newest) {
+    const std::string path = joined(options_.folder, name.text());
+    FLUME_ASSIGN_OR_RETURN(const std::unique_ptr<LogFile> file, files_.open(path));
+    SegmentReader reader(*file, options_.limits);
+    const auto header = reader.header();
+    if (!header.ok() && header.status().code() != Code::kCorrupt) {
+      return header.status();
+    }
+    if (!header.ok() || header->first_ordinal != name.first_ordinal) {
+      FLUME_RETURN_IF_ERROR(
+          set_aside_whole(path, *file, header.ok() ? "its header names other rows" : header.status().message()));
+      return std::optional<FoundSegment>();
+    }
+    FLUME_ASSIGN_OR_RETURN(const uint64_t size, file->size());
+    if (name.state == SegmentState::kSealed && !is_newest) {
+      FLUME_ASSIGN_OR_RETURN(const auto totals, footer_of(*file, size));
+      if (totals && totals->rows <= below - name.first_ordinal) {
+        count(*totals);
+        return std::optional(FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->rows, size});
+      }
+    }
+    FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, path, name.first_ordinal, below));
+    for (Damage& damage : scan.damage) {
+      FLUME_RETURN_IF_ERROR(keep_damaged(*file, damage));
+      recovered_.damage.push_back(std::move(damage));
+    }
+    if (is_newest) {
+      recovered_.positions = scan.positions;
+    }
+    count(scan.totals);
+    if (name.state == SegmentState::kSealed && scan.has_footer && scan.damage.empty()) {
+      return std::optional(FoundSegment{path, name.first_ordinal, scan.end_ordinal, size});
+    }
+    if (scan.keep.empty()) {
+      FLUME_RETURN_IF_ERROR(files_.remove(path));
+      return std::optional<FoundSegment>();
+    }
+    return copy(path, *file, *header, scan);
+  }
+
+  Result<std::optional<SegmentTotals>> footer_of(const LogFile& file, uint64_t size) {
+    if (size < kHeaderBytes + kFooterBytes) {
+      return std::optional<SegmentTotals>();
+    }
+    SegmentReader reader(file, options_.limits);
+    reader.seek(size - kFooterBytes);
+    FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item item, reader.next());
+    return item.kind == SegmentReader::Kind::kFooter ? std::optional(item.totals) : std::nullopt;
+  }
+
+  Result<Scan> read_all(SegmentReader& reader, const std::string& path, uint64_t first, uint64_t below) {
+    Scan scan;
+    scan.end_ordinal = first;
+    for (;;) {
+      FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item item, reader.next());
+      switch (item.kind) {
+        case SegmentReader::Kind::kEnd:
+        case SegmentReader::Kind::kTorn: return scan;  // the normal end of a log that nobody closed
+        case SegmentReader::Kind::kFooter: scan.has_footer = true; break;
+        case SegmentReader::Kind::kDamaged:
+          scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
+          break;
+        case SegmentReader::Kind::kBatch: take(item, below, scan); break;
+      }
+    }
+  }
+
+  static void take(const SegmentReader::Item& item, uint64_t below, Scan& scan) {
+    const Hop hop = item.batch.hop();
+    const uint64_t end = hop.ordinal + hop.span;
+    if (hop.ordinal < scan.end_ordinal || end > below) {
+      return;  // it is in the next file
+    }
+    scan.keep.emplace_back(item.offset, item.end_offset);
+    scan.end_ordinal = end;
+    scan.totals.rows += item.batch.rows();
+    scan.totals.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
+    scan.positions[item.batch.origin().stream] = item.batch.origin().end_position;
+  }
+
+  void count(const SegmentTotals& totals) {
+    recovered_.rows += totals.rows;
+    recovered_.body_bytes += totals.body_bytes;
+  }
+
+  // What is kept is copied, not cut in place: after a sync that failed the pages in memory look sound and the disk's
+  // may not be (R3).
+  Result<std::optional<FoundSegment>> copy(std::string path, const LogFile& from, const SegmentHeader& header,
+                                           const Scan& scan) {
+    const std::string sealed = joined(options_.folder, SegmentName{header.first_ordinal, SegmentState::kSealed}.text());
+    const std::string working = sealed + std::string(kCopyEnding);
+    FLUME_ASSIGN_OR_RETURN(const std::unique_ptr<LogFile> to, files_.create(working));
+    FLUME_RETURN_IF_ERROR(append_bytes(*to, encode_header(header)));
+    uint64_t bytes = kHeaderBytes + kFooterBytes;
+    for (const auto& [begin, end] : scan.keep) {
+      std::string record(static_cast<size_t>(end - begin), '\0');
+      FLUME_ASSIGN_OR_RETURN(const size_t got, from.read_at(begin, std::span(record.data(), record.size())));
+      if (got != record.size()) {
+        return Status(Code::kIo, str_cat("read ", quoted(path), ": it got shorter meanwhile"));
+      }
+      FLUME_RETURN_IF_ERROR(append_bytes(*to, record));
+      bytes += record.size();
+    }
+    FLUME_RETURN_IF_ERROR(append_bytes(*to, encode_footer(scan.totals)));
+    FLUME_RETURN_IF_ERROR(to->sync());
+    if (path == sealed) {  // damaged: makes room, and is found again if there is a crash before the copy has the name
+      path = joined(options_.folder, SegmentName{header.first_ordinal, SegmentState::kOpen}.text());
+      FLUME_RETURN_IF_ERROR(files_.rename(sealed, path));
+      FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
+    }
+    FLUME_RETURN_IF_ERROR(files_.rename(working, sealed));
+    FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
+    FLUME_RETURN_IF_ERROR(files_.remove(path));
+    return std::optional(FoundSegment{sealed, header.first_ordinal, scan.end_ordinal, bytes});
+  }
+
+  Status keep_damaged(const LogFile& file, Damage& damage) {
+    const size_t slash = damage.segment.rfind('/');
+    const std::string name = damage.segment.substr(slash + 1);
+    damage.file = joined(joined(options_.folder, kErrorFolder), str_cat(name, '-', damage.offset));
+    auto out = files_.create(damage.file);
+    if (!out.ok() && out.status().code() == Code::kExists) {
+      return {};  // kept by a recovery that did not come to its end
+    }
+    FLUME_RETURN_IF_ERROR(out.status());
+    constexpr uint64_t kPiece = 1U << 20;
+    for (uint64_t at = 0; at < damage.bytes; at += kPiece) {
+      std::string bytes(static_cast<size_t>(std::min(kPiece, damage.bytes - at)), '\0');
+      FLUME_ASSIGN_OR_RETURN(const size_t got, file.read_at(damage.offset + at, std::span(bytes.data(), bytes.size())));
+      bytes.resize(got);
+      FLUME_RETURN_IF_ERROR(append_bytes(**out, bytes));
+    }
+    FLUME_RETURN_IF_ERROR((*out)->sync());
+    FLUME_RETURN_IF_ERROR(files_.sync_folder(joined(options_.folder, kErrorFolder)));
+    FLUME_LOG(kError, "bytes of a write-ahead log are no rows; they are kept", kv("segment", damage.segment),
+              kv("offset", damage.offset), kv("bytes", damage.bytes), kv("why", damage.why), kv("kept", damage.file));
+    return {};
+  }
+
+  Status set_aside_whole(const std::string& path, const LogFile& file, std::string_view why) {
+    FLUME_ASSIGN_OR_RETURN(const uint64_t size, file.size());
+    std::string head(static_cast<size_t>(std::min<uint64_t>(size, kHeaderBytes)), '\0');
+    FLUME_RETURN_IF_ERROR(file.read_at(0, std::span(head.data(), head.size())).status());
+    // A crash before the first sync leaves a file without a whole header; nothing in it was promised.
+    if (head.size() == kHeaderBytes && head.find_first_not_of('\0') != std::string::npos) {
+      Damage damage{"", path, 0, size, std::string(why)};
+      FLUME_RETURN_IF_ERROR(keep_damaged(file, damage));
+      recovered_.damage.push_back(std::move(damage));
+    }
+    return files_.remove(path);
+  }
+
+  const WalOptions& options_;
+  FileSystem& files_;
+  Recovered& recovered_;
+};
+
+}  // namespace
+
+Result<std::vector<FoundSegment>> recover_folder(const WalOptions& options, FileSystem& files, Recovered& recovered) {
+  return Recoverer(options, files, recovered).run();
+}
+
+}  // namespace flume::wal

@@ -1,0 +1,228 @@
+#include "common/wal/segment.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "common/base/text.h"
+#include "common/io/crc32c.h"
+
+namespace flume::wal {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "numbers are stored as they are in memory");
+
+constexpr std::string_view kMagic{"FLWAL1\0\0", 8};
+constexpr std::string_view kOpenEnding = ".open";
+constexpr std::string_view kSealedEnding = ".sealed";
+constexpr size_t kOrdinalDigits = 20;
+constexpr size_t kSmallestBatch = 128;  // a batch's header
+constexpr size_t kSearchStep = 64U << 10;
+
+template <class Number>
+void put(std::string& out, Number value) {
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  out.append(bytes, sizeof value);
+}
+
+template <class Number>
+Number get(std::string_view bytes, size_t at) {
+  Number value;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+Id128 get_id(std::string_view bytes, size_t at) {
+  Id128 id;
+  std::memcpy(id.data(), bytes.data() + at, id.size());
+  return id;
+}
+
+void put_id(std::string& out, const Id128& id) { out.append(reinterpret_cast<const char*>(id.data()), id.size()); }
+
+uint32_t crc_of(uint32_t value) {
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  return crc32c({bytes, sizeof value});
+}
+
+// The length in a record's head; nothing when the head fails its check.
+std::optional<uint32_t> length_of(std::string_view head) {
+  const auto length = get<uint32_t>(head, 0);
+  return get<uint32_t>(head, 4) == crc_of(length) ? std::optional(length) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<SegmentName> SegmentName::parse(std::string_view file_name) {
+  SegmentName name;
+  if (file_name.ends_with(kOpenEnding)) {
+    file_name.remove_suffix(kOpenEnding.size());
+  } else if (file_name.ends_with(kSealedEnding)) {
+    file_name.remove_suffix(kSealedEnding.size());
+    name.state = SegmentState::kSealed;
+  } else {
+    return std::nullopt;
+  }
+  const auto ordinal = parse_number<uint64_t>(file_name);
+  if (file_name.size() != kOrdinalDigits || !ordinal) {
+    return std::nullopt;
+  }
+  name.first_ordinal = *ordinal;
+  return name;
+}
+
+std::string SegmentName::text() const {
+  const std::string number = str_cat(first_ordinal);
+  return str_cat(std::string(kOrdinalDigits - number.size(), '0'), number,
+                 state == SegmentState::kOpen ? kOpenEnding : kSealedEnding);
+}
+
+std::string encode_header(const SegmentHeader& header) {
+  std::string out(kMagic);
+  put_id(out, header.stream);
+  put(out, header.first_ordinal);
+  put(out, header.created_millis);
+  out.append(kHeaderBytes - 4 - out.size(), '\0');  // for later
+  put(out, crc32c(out));
+  return out;
+}
+
+Result<SegmentHeader> decode_header(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) {
+    return Status(Code::kCorrupt, str_cat("a segment's header of ", bytes.size(), " bytes; it has ", kHeaderBytes));
+  }
+  if (bytes.substr(0, kMagic.size()) != kMagic) {
+    return Status(Code::kCorrupt, "no segment of a write-ahead log, or of another version");
+  }
+  if (get<uint32_t>(bytes, kHeaderBytes - 4) != crc32c(bytes.substr(0, kHeaderBytes - 4))) {
+    return Status(Code::kCorrupt, "a segment's header fails its check");
+  }
+  SegmentHeader header;
+  header.stream = get_id(bytes, 8);
+  header.first_ordinal = get<uint64_t>(bytes, 24);
+  header.created_millis = get<int64_t>(bytes, 32);
+  return header;
+}
+
+std::string encode_footer(const SegmentTotals& totals) {
+  std::string out = encode_record_head(kFooterMark);
+  put(out, totals.rows);
+  put(out, totals.body_bytes);
+  put(out, uint32_t{0});
+  put(out, crc32c(out));
+  return out;
+}
+
+std::string encode_record_head(uint32_t batch_bytes) {
+  std::string out;
+  put(out, batch_bytes);
+  put(out, crc_of(batch_bytes));
+  return out;
+}
+
+size_t padding_after(uint64_t batch_bytes) { return (8 - batch_bytes % 8) % 8; }
+
+SegmentReader::SegmentReader(const LogFile& file, const BatchLimits& limits, uint64_t limit)
+    : file_(file), limits_(limits), limit_(limit) {}
+
+Result<std::string> SegmentReader::bytes(uint64_t offset, size_t count) const {
+  std::string out(static_cast<size_t>(offset < limit_ ? std::min<uint64_t>(count, limit_ - offset) : 0), '\0');
+  FLUME_ASSIGN_OR_RETURN(const size_t got, file_.read_at(offset, std::span(out.data(), out.size())));
+  out.resize(got);
+  return out;
+}
+
+Result<SegmentHeader> SegmentReader::header() const {
+  FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(0, kHeaderBytes));
+  auto header = decode_header(head);
+  return header.ok() ? std::move(header) : header.status().with_context(quoted(file_.path()));
+}
+
+Result<SegmentReader::Item> SegmentReader::next() {
+  FLUME_ASSIGN_OR_RETURN(const uint64_t size, file_.size());
+  const uint64_t end = std::min(size, limit_);
+  Item item;
+  item.offset = item.end_offset = at_;
+  if (at_ >= end) {
+    return item;
+  }
+  FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(at_, kRecordHeadBytes));
+  const auto length = head.size() == kRecordHeadBytes ? length_of(head) : std::nullopt;
+  if (!length) {
+    return damaged(std::move(item), "a record's head fails its check", end);
+  }
+  if (*length == kFooterMark) {
+    FLUME_ASSIGN_OR_RETURN(const std::string footer, bytes(at_, kFooterBytes));
+    if (footer.size() != kFooterBytes ||
+        get<uint32_t>(footer, kFooterBytes - 4) != crc32c(std::string_view(footer).substr(0, kFooterBytes - 4))) {
+      return damaged(std::move(item), "a footer fails its check", end);
+    }
+    item.kind = Kind::kFooter;
+    item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16)};
+    at_ = item.end_offset = item.offset + kFooterBytes;
+    return item;
+  }
+  return read_batch(std::move(item), *length, end);
+}
+
+Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length, uint64_t end) {
+  const uint64_t whole = kRecordHeadBytes + uint64_t{length} + padding_after(length);
+  if (length < kSmallestBatch || length > uint64_t{limits_.head_bytes} + limits_.blob_bytes) {
+    return damaged(std::move(item), str_cat("a record of ", length, " bytes"), end);
+  }
+  if (whole > end - item.offset) {
+    return damaged(std::move(item), "a record that ends behind the file's end", end);
+  }
+  const auto memory = std::make_shared<char[]>(length);
+  FLUME_ASSIGN_OR_RETURN(const size_t got,
+                         file_.read_at(item.offset + kRecordHeadBytes, std::span(memory.get(), length)));
+  if (got != length) {
+    return damaged(std::move(item), "a record that ends behind the file's end", end);
+  }
+  auto batch = EventBatch::decode({memory, length}, limits_, {});
+  if (!batch.ok()) {
+    item.kind = Kind::kDamaged;
+    item.why = std::string(batch.status().message());
+    at_ = item.end_offset = item.offset + whole;  // its head is sound, so the next one is where it says
+    return item;
+  }
+  item.kind = Kind::kBatch;
+  item.batch = std::move(batch).value();
+  at_ = item.end_offset = item.offset + whole;
+  return item;
+}
+
+// Looks for the next record: one whose head and batch are sound, at a place where a record can be.
+Result<SegmentReader::Item> SegmentReader::damaged(Item item, std::string why, uint64_t end) {
+  item.why = std::move(why);
+  for (uint64_t from = item.offset + 8; from + kRecordHeadBytes <= end; from += kSearchStep) {
+    FLUME_ASSIGN_OR_RETURN(const std::string window, bytes(from, kSearchStep));
+    for (size_t at = 0; at + kRecordHeadBytes <= window.size(); at += 8) {
+      const auto length = length_of(std::string_view(window).substr(at, kRecordHeadBytes));
+      if (!length || (*length != kFooterMark && *length < kSmallestBatch)) {
+        continue;
+      }
+      SegmentReader ahead(file_, limits_, end);
+      ahead.seek(from + at);
+      const uint64_t whole = kRecordHeadBytes + uint64_t{*length} + padding_after(*length);
+      if (*length != kFooterMark && (whole > end - from - at || *length > limits_.head_bytes + limits_.blob_bytes)) {
+        continue;
+      }
+      FLUME_ASSIGN_OR_RETURN(const Item found, ahead.next());
+      if (found.kind == Kind::kBatch || found.kind == Kind::kFooter) {
+        item.kind = Kind::kDamaged;
+        at_ = item.end_offset = from + at;
+        return item;
+      }
+    }
+  }
+  item.kind = Kind::kTorn;
+  at_ = item.end_offset = end;
+  return item;
+}
+
+}  // namespace flume::wal

@@ -1,0 +1,407 @@
+#include "common/wal/wal.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/wal/recovery.h"
+
+namespace flume::wal {
+
+namespace {
+
+constexpr size_t kHeadCrcAt = 124;  // in a batch's header
+constexpr Duration kFirstPause = std::chrono::milliseconds(50);
+constexpr Duration kLongestPause = std::chrono::seconds(2);
+constexpr std::string_view kZeros{"\0\0\0\0\0\0\0", 7};
+
+// The running hash over what a stream stamped: two logs that gave the same numbers to other rows differ in it (R6).
+uint64_t chained(uint64_t chain, const EventBatch::Encoded& encoded) {
+  uint32_t head_crc;
+  std::memcpy(&head_crc, static_cast<const char*>(encoded.pieces[0].iov_base) + kHeadCrcAt, sizeof head_crc);
+  uint64_t mixed = chain + 0x9E3779B97F4A7C15ULL + head_crc;  // splitmix64's steps
+  mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
+  return mixed ^ (mixed >> 31);
+}
+
+}  // namespace
+
+Wal::Wal(WalOptions options, FileSystem& files, Clock& clock)
+    : options_(std::move(options)), files_(files), clock_(clock), stream_(random_id()) {}
+
+Result<std::unique_ptr<Wal>> Wal::open(WalOptions options, FileSystem& files, Clock& clock, Recovered& recovered) {
+  std::unique_ptr<Wal> wal(new Wal(std::move(options), files, clock));
+  FLUME_RETURN_IF_ERROR(
+      wal->recover(recovered).with_context(str_cat("open the log in ", quoted(wal->options_.folder))));
+  wal->thread_ = Thread("wal", [log = wal.get()] { log->run(); });
+  return wal;
+}
+
+Wal::~Wal() {
+  stop_.request_stop();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+Status Wal::recover(Recovered& recovered) {
+  FLUME_ASSIGN_OR_RETURN(const std::vector<FoundSegment> found, recover_folder(options_, files_, recovered));
+  const MutexLock lock(mutex_);
+  for (const FoundSegment& segment : found) {
+    segments_.push_back({nullptr, segment.path, segment.first_ordinal, segment.end_ordinal, segment.bytes, false});
+    status_.bytes += segment.bytes;
+    status_.next_ordinal = segment.end_ordinal;
+  }
+  status_.synced = status_.next_ordinal;
+  status_.released = segments_.empty() ? status_.next_ordinal : segments_.front().first_ordinal;
+  status_.segments = segments_.size();
+  return {};
+}
+
+Status Wal::append(const EventBatch& batch) {
+  const MutexLock lock(mutex_);
+  if (closing_) {
+    return stopped();
+  }
+  if (!queue_.empty() && queued_bytes_ >= options_.queue_bytes) {
+    return {Code::kBusy, "the disk of the log does not keep up"};
+  }
+  if (status_.bytes + queued_bytes_ >= options_.max_bytes) {
+    return {Code::kBusy, str_cat("the log holds its limit of ", options_.max_bytes, " bytes")};
+  }
+  Queued item;
+  item.batch = batch.with_hop({stream_, status_.next_ordinal, chain_, batch.rows()});
+  item.encoded = item.batch.encoded();
+  item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
+  chain_ = chained(chain_, item.encoded);
+  status_.next_ordinal += batch.rows();
+  queued_bytes_ += item.bytes;
+  queue_.push_back(std::move(item));
+  changed_.notify_all();
+  return {};
+}
+
+Status Wal::flush(const Wait& wait) {
+  const MutexLock lock(mutex_);
+  const uint64_t until = status_.next_ordinal;
+  while (status_.synced < until) {
+    if (!changed_.wait(mutex_, wait)) {
+      return {wait.stop.stop_requested() ? Code::kStopped : Code::kTimeout,
+              str_cat("sync the log: ", status_.error.empty() ? "not done in time" : status_.error)};
+    }
+  }
+  return {};
+}
+
+WalStatus Wal::status() const {
+  const MutexLock lock(mutex_);
+  return status_;
+}
+
+Status Wal::close(const Wait& wait) {
+  Status flushed = flush(wait);
+  {
+    const MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
+  if (!flushed.ok()) {
+    stop_.request_stop();
+  }
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  return flushed;
+}
+
+void Wal::release(uint64_t ordinal) {
+  std::vector<std::string> gone;
+  {
+    const MutexLock lock(mutex_);
+    status_.released = std::max(status_.released, std::min(ordinal, status_.synced));
+    while (!segments_.empty() && !segments_.front().is_open && segments_.front().end_ordinal <= status_.released) {
+      gone.push_back(segments_.front().path);
+      status_.bytes -= segments_.front().end_offset;
+      segments_.pop_front();
+    }
+    status_.segments = segments_.size();
+  }
+  for (const std::string& path : gone) {
+    if (const Status status = files_.remove(path); !status.ok()) {  // sent again after a restart, and dropped there
+      FLUME_LOG_EVERY(60'000, kWarn, "a segment that is not needed stays", kv("segment", path), kv("error", status));
+    }
+  }
+}
+
+// ---- the log's thread
+
+void Wal::run() {
+  while (true) {
+    const std::vector<Queued> group = next_group();
+    if (group.empty()) {
+      break;
+    }
+    if (!write(group).ok()) {
+      return;  // stopped meanwhile: nothing of it was promised
+    }
+    synced(group);
+  }
+  if (!stop_.stop_requested()) {
+    seal();
+  }
+}
+
+// What has come together; nothing when the log is closed.
+std::vector<Wal::Queued> Wal::next_group() {
+  std::vector<Queued> group;
+  const MutexLock lock(mutex_);
+  while (queue_.empty() && !closing_) {
+    if (!changed_.wait(mutex_, {TimePoint::max(), stop_.token()})) {
+      return group;
+    }
+  }
+  const Wait together = Wait::for_duration(options_.group_time, stop_.token());
+  while (!queue_.empty() && queued_bytes_ < options_.group_bytes && !closing_ && changed_.wait(mutex_, together)) {
+  }
+  if (stop_.stop_requested()) {
+    return group;
+  }
+  while (!queue_.empty()) {
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return group;
+}
+
+// Until it is synced, however often the disk fails; an error only when the log is stopped.
+Status Wal::write(const std::vector<Queued>& group) {
+  Duration pause = kFirstPause;
+  while (true) {
+    const Status status = try_write(group);
+    {
+      const MutexLock lock(mutex_);
+      status_.error = std::string(status.message());
+    }
+    if (status.ok()) {
+      return {};
+    }
+    FLUME_LOG_EVERY(60'000, kError, "the write-ahead log cannot be written; its source waits", kv("error", status));
+    end_file();
+    const Wait wait = Wait::for_duration(pause, stop_.token());
+    const MutexLock lock(mutex_);
+    while (changed_.wait(mutex_, wait)) {
+    }
+    if (stop_.stop_requested()) {
+      return stopped();
+    }
+    pause = std::min(kLongestPause, 2 * pause);
+  }
+}
+
+Status Wal::try_write(const std::vector<Queued>& group) {
+  FLUME_ASSIGN_OR_RETURN(const uint64_t free, files_.free_bytes(options_.folder));
+  if (free < options_.free_bytes) {
+    return {Code::kNoSpace, str_cat("the disk of ", quoted(options_.folder), " has ", free, " bytes left; ",
+                                    options_.free_bytes, " are kept for others")};
+  }
+  if (file_ != nullptr && file_bytes_ >= options_.segment_bytes) {
+    seal();
+  }
+  if (file_ == nullptr) {
+    FLUME_RETURN_IF_ERROR(begin_segment(group.front().batch.hop().ordinal));
+  }
+  std::vector<std::string> heads;
+  heads.reserve(group.size());
+  std::vector<iovec> pieces;
+  pieces.reserve(group.size() * 4);
+  for (const Queued& item : group) {
+    const size_t size = item.encoded.size();
+    const std::string& head = heads.emplace_back(encode_record_head(static_cast<uint32_t>(size)));
+    pieces.push_back({const_cast<char*>(head.data()), head.size()});
+    pieces.insert(pieces.end(), item.encoded.pieces.begin(), item.encoded.pieces.end());
+    pieces.push_back({const_cast<char*>(kZeros.data()), padding_after(size)});
+  }
+  FLUME_RETURN_IF_ERROR(file_->append(pieces));
+  return file_->sync();
+}
+
+Status Wal::begin_segment(uint64_t first_ordinal) {
+  const std::string path = str_cat(options_.folder, '/', SegmentName{first_ordinal, SegmentState::kOpen}.text());
+  // A file of that name is one whose first group never was synced.
+  if (Status gone = files_.remove(path); !gone.ok() && gone.code() != Code::kNotFound) {
+    return gone;
+  }
+  FLUME_ASSIGN_OR_RETURN(std::shared_ptr<LogFile> file, files_.create(path));
+  const std::string header = encode_header({stream_, first_ordinal, clock_.wall_millis()});
+  const iovec piece{const_cast<char*>(header.data()), header.size()};
+  FLUME_RETURN_IF_ERROR(file->append({&piece, 1}));
+  FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));  // the name, before anything in it is promised (R3)
+  file_ = std::move(file);
+  file_bytes_ = kHeaderBytes;
+  totals_ = {};
+  const MutexLock lock(mutex_);
+  segments_.push_back({file_, path, first_ordinal, first_ordinal, kHeaderBytes, true});
+  status_.bytes += kHeaderBytes;
+  status_.segments = segments_.size();
+  return {};
+}
+
+// The open file's life is over; what is synced in it stays readable.
+void Wal::end_file() {
+  file_.reset();
+  const MutexLock lock(mutex_);
+  if (segments_.empty() || !segments_.back().is_open) {
+    return;
+  }
+  segments_.back().is_open = false;
+  segments_.back().file.reset();
+  if (segments_.back().end_ordinal == segments_.back().first_ordinal) {  // nothing in it was promised
+    status_.bytes -= segments_.back().end_offset;
+    segments_.pop_back();
+    status_.segments = segments_.size();
+  }
+}
+
+// House-keeping: a segment that cannot be sealed is found open at the next start, and all its rows with it.
+void Wal::seal() {
+  if (file_ == nullptr) {
+    return;
+  }
+  const std::string from = file_->path();
+  const std::string footer = encode_footer(totals_);
+  const iovec piece{const_cast<char*>(footer.data()), footer.size()};
+  Status status = file_->append({&piece, 1});
+  if (status.ok()) {
+    status = file_->sync();
+  }
+  const auto name = SegmentName::parse(from.substr(from.rfind('/') + 1));
+  const std::string to = str_cat(options_.folder, '/', SegmentName{name->first_ordinal, SegmentState::kSealed}.text());
+  if (status.ok()) {
+    status = files_.rename(from, to);
+  }
+  {
+    const MutexLock lock(mutex_);
+    Segment& sealed = segments_.back();
+    sealed.is_open = false;
+    sealed.file.reset();
+    if (status.ok()) {
+      sealed.path = to;
+    }
+  }
+  file_.reset();
+  if (status.ok()) {
+    status = files_.sync_folder(options_.folder);
+  }
+  if (!status.ok()) {
+    FLUME_LOG_EVERY(60'000, kWarn, "a segment could not be sealed", kv("segment", from), kv("error", status));
+  }
+}
+
+void Wal::synced(const std::vector<Queued>& group) {
+  uint64_t bytes = 0;
+  uint64_t rows = 0;
+  for (const Queued& item : group) {
+    bytes += item.bytes;
+    rows += item.batch.rows();
+    totals_.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
+  }
+  totals_.rows += rows;
+  file_bytes_ += bytes;
+  {
+    const MutexLock lock(mutex_);
+    segments_.back().end_ordinal += rows;
+    segments_.back().end_offset += bytes;
+    status_.bytes += bytes;
+    status_.synced += rows;
+    queued_bytes_ -= bytes;
+  }
+  changed_.notify_all();
+  for (const Queued& item : group) {
+    item.batch.settle(Outcome::kDelivered);
+  }
+}
+
+// ---- reading
+
+std::unique_ptr<WalReader> Wal::reader() {
+  const MutexLock lock(mutex_);
+  return std::make_unique<WalReader>(*this, status_.released);
+}
+
+WalReader::WalReader(Wal& wal, uint64_t from) : wal_(wal), at_(from) {}
+
+void WalReader::seek(uint64_t ordinal) {
+  at_ = ordinal;
+  reader_.reset();
+  file_.reset();
+}
+
+// Finds the segment that holds row at_, or the next one there is. False: nothing more is synced.
+Result<bool> WalReader::find_segment() {
+  std::string path;
+  uint64_t end_offset = 0;
+  {
+    const MutexLock lock(wal_.mutex_);
+    const auto found = std::find_if(wal_.segments_.begin(), wal_.segments_.end(),
+                                    [this](const Wal::Segment& segment) { return at_ < segment.end_ordinal; });
+    if (found == wal_.segments_.end()) {
+      return false;
+    }
+    if (at_ < found->first_ordinal) {
+      hole_ = str_cat("rows ", at_, " to ", found->first_ordinal - 1, " are not in the log");
+      at_ = found->first_ordinal;
+    }
+    end_offset = found->end_offset;
+    path = found->path;
+    if (reader_ && first_ == found->first_ordinal) {
+      reader_->set_limit(end_offset);
+      return true;
+    }
+    first_ = found->first_ordinal;
+    file_ = found->file;
+  }
+  if (file_ == nullptr) {
+    FLUME_ASSIGN_OR_RETURN(file_, wal_.files_.open(path));
+  }
+  reader_ = std::make_unique<SegmentReader>(*file_, wal_.options_.limits, end_offset);
+  return true;
+}
+
+Result<std::optional<WalReader::Item>> WalReader::next() {
+  while (true) {
+    FLUME_ASSIGN_OR_RETURN(const bool is_there, find_segment());
+    if (!is_there) {
+      return std::optional<Item>();
+    }
+    FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item record, reader_->next());
+    if (record.kind == SegmentReader::Kind::kDamaged) {
+      hole_ = str_cat(record.end_offset - record.offset, " bytes at ", record.offset, " of ", quoted(file_->path()),
+                      ": ", record.why);
+      continue;
+    }
+    if (record.kind != SegmentReader::Kind::kBatch) {  // the end: whatever the segment should have had is gone
+      const MutexLock lock(wal_.mutex_);
+      for (const Wal::Segment& segment : wal_.segments_) {
+        if (segment.first_ordinal == first_ && at_ < segment.end_ordinal) {
+          hole_ = str_cat("rows ", at_, " to ", segment.end_ordinal - 1, " are damaged");
+          at_ = segment.end_ordinal;
+        }
+      }
+      reader_.reset();
+      continue;
+    }
+    const Hop hop = record.batch.hop();
+    const uint64_t end = hop.ordinal + hop.span;
+    if (end <= at_) {
+      continue;
+    }
+    const auto skip = static_cast<uint32_t>(hop.ordinal < at_ ? at_ - hop.ordinal : 0);
+    at_ = end;
+    return std::optional(Item{record.batch.from(skip), std::exchange(hole_, {})});
+  }
+}
+
+}  // namespace flume::wal

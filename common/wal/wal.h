@@ -1,0 +1,165 @@
+// Wal: a write-ahead log, one numbered stream of rows in a folder of segments (segment.h, docs/formats/wal.md). It
+// takes responsibility for rows by syncing them: only then are their tokens settled as delivered, and only then can
+// they be read from here to be sent. Rules R1 to R10 of docs/reliability.md are its own; each is named where it is
+// kept.
+//
+// Life of a batch: append() numbers its rows and queues it -> the log's thread writes what has come together (4 MiB, or
+// 2 ms after the first) and syncs -> tokens settle, readers see it -> release() when the far end holds it -> its
+// segment is removed once nothing in it is wanted.
+//
+// A write or a sync that fails ends that file's life (R3): what was not synced is written again, with the same
+// numbers, to a new file, with growing pauses for as long as it takes; nothing of it is settled meanwhile.
+// append(), flush(), release() and status() from any thread; a WalReader is used by one.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/sync.h"
+#include "common/base/thread.h"
+#include "common/wal/segment.h"
+
+namespace flume::wal {
+
+struct WalOptions {
+  std::string folder;
+  uint64_t segment_bytes = 64U << 20;
+  uint64_t max_bytes = uint64_t{10} << 30;             // of all segments; then append() takes nothing
+  uint64_t free_bytes = 256U << 20;                    // left to others on that disk
+  uint64_t group_bytes = 4U << 20;                     // synced together ...
+  Duration group_time = std::chrono::milliseconds(2);  // ... or what came this long after the first
+  uint64_t queue_bytes = 16U << 20;                    // appended and not yet synced
+  BatchLimits limits = {};
+};
+
+// Bytes of the folder that are no rows: kept in error/, said once, never in the way.
+struct Damage {
+  std::string file;     // where they are kept now
+  std::string segment;  // where they were
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  std::string why;
+};
+
+struct Recovered {
+  uint64_t rows = 0;  // of sealed segments whose footer says so, and of those that were read
+  uint64_t body_bytes = 0;
+  uint64_t segments = 0;
+  std::vector<Damage> damage;
+  // The last position of each origin stream in the newest segment: a source goes on behind it.
+  std::map<Id128, uint64_t> positions;
+};
+
+struct WalStatus {
+  uint64_t next_ordinal = 0;  // of the next row
+  uint64_t synced = 0;        // rows below are durable here
+  uint64_t released = 0;      // rows below are durable at the far end
+  uint64_t bytes = 0;         // of all segments
+  size_t segments = 0;
+  std::string error;  // of the last write or sync; "" once one succeeded
+};
+
+class WalReader;
+
+class Wal {
+ public:
+  // Takes up what is in the folder, which it makes if need be: an unfinished segment's good records are copied into a
+  // new, synced one (R3), damaged bytes are set aside. The stream is new (R2). Errors are the disk's; damage is none.
+  static Result<std::unique_ptr<Wal>> open(WalOptions options, FileSystem& files, Clock& clock, Recovered& recovered);
+  ~Wal();  // writes and syncs nothing more: call close()
+  Wal(const Wal&) = delete;
+  Wal& operator=(const Wal&) = delete;
+
+  const Id128& stream() const { return stream_; }
+
+  // Numbers the rows and queues them; their token is settled once they are synced. kBusy: the queue is full, or the log
+  // is (WalStatus tells); nothing was taken, and it is worth trying again.
+  Status append(const EventBatch& batch) FLUME_EXCLUDES(mutex_);
+  // Until all that was appended is synced; kTimeout or kStopped when the wait is over first.
+  Status flush(const Wait& wait) FLUME_EXCLUDES(mutex_);
+  // Rows below `ordinal` are wanted no more. Segments go when all of them are.
+  void release(uint64_t ordinal) FLUME_EXCLUDES(mutex_);
+  WalStatus status() const FLUME_EXCLUDES(mutex_);
+  // Synced rows in order, from the first that is not released. It may be made while the log is written, many times.
+  std::unique_ptr<WalReader> reader() FLUME_EXCLUDES(mutex_);
+  // Waits for the disk as long as `wait` allows, seals the open segment and ends the thread. May be repeated.
+  Status close(const Wait& wait) FLUME_EXCLUDES(mutex_);
+
+ private:
+  friend class WalReader;
+  class Recovery;
+  struct Segment {
+    std::shared_ptr<LogFile> file;  // shared with readers; null: not being written
+    std::string path;
+    uint64_t first_ordinal = 0;
+    uint64_t end_ordinal = 0;  // of what is synced
+    uint64_t end_offset = 0;   // likewise; readers stop here
+    bool is_open = false;
+  };
+  struct Queued {
+    EventBatch batch;  // stamped; holds the token
+    EventBatch::Encoded encoded;
+    uint64_t bytes = 0;  // of the record
+  };
+
+  Wal(WalOptions options, FileSystem& files, Clock& clock);
+  Status recover(Recovered& recovered) FLUME_EXCLUDES(mutex_);
+  void run() FLUME_EXCLUDES(mutex_);
+  std::vector<Queued> next_group() FLUME_EXCLUDES(mutex_);
+  Status write(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
+  Status begin_segment(uint64_t first_ordinal) FLUME_EXCLUDES(mutex_);
+  Status try_write(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
+  void end_file() FLUME_EXCLUDES(mutex_);
+  void seal() FLUME_EXCLUDES(mutex_);
+  void synced(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
+
+  const WalOptions options_;
+  FileSystem& files_;
+  Clock& clock_;
+  Id128 stream_{};
+  Thread thread_;
+  StopSource stop_;
+
+  // The log's thread.
+  std::shared_ptr<LogFile> file_;  // open segment; null: the next group begins one
+  uint64_t file_bytes_ = 0;
+  SegmentTotals totals_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
+  std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);
+  uint64_t queued_bytes_ FLUME_GUARDED_BY(mutex_) = 0;  // with what is being written
+  uint64_t chain_ FLUME_GUARDED_BY(mutex_) = 0;
+  WalStatus status_ FLUME_GUARDED_BY(mutex_);
+  bool closing_ FLUME_GUARDED_BY(mutex_) = false;
+};
+
+// Reads synced rows in order. next() gives nothing at the end of what is synced; rows that are damaged or gone are a
+// hole in the ordinals, said once in `hole`.
+class WalReader {
+ public:
+  explicit WalReader(Wal& wal, uint64_t from);
+  struct Item {
+    EventBatch batch;
+    std::string hole;  // why there are rows missing before it; empty: none are
+  };
+  Result<std::optional<Item>> next();
+  void seek(uint64_t ordinal);
+
+ private:
+  Result<bool> find_segment();
+
+  Wal& wal_;
+  uint64_t at_;                            // ordinal of the next row
+  uint64_t first_ = 0;                     // of the segment that is being read
+  std::shared_ptr<LogFile> file_;          // shared with the log while it is written
+  std::unique_ptr<SegmentReader> reader_;  // null: no segment is being read
+  std::string hole_;
+};
+
+}  // namespace flume::wal

@@ -1,0 +1,401 @@
+#include "common/wal/wal.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "tests/support/batches.h"
+#include "tests/support/crash_files.h"
+
+namespace flume::wal {
+namespace {
+
+using test::CrashFiles;
+using test::Names;
+using test::Tail;
+
+const std::string kFolder = "/wal";
+
+Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
+
+// Batches of numbered rows, as one source issues them.
+class Rows {
+ public:
+  EventBatch next(uint32_t rows) {
+    BatchBuilder builder({});
+    for (uint32_t i = 0; i < rows; ++i) {
+      Event event;
+      event.body = str_cat("row ", issued_ + i);
+      EXPECT_TRUE(builder.add(event));
+    }
+    issued_ += rows;
+    return builder.seal(tracker_->issue(issued_, rows));
+  }
+  uint64_t settled() const { return tracker_->settled(); }
+
+ private:
+  uint64_t issued_ = 0;
+  std::shared_ptr<AckTracker> tracker_ = AckTracker::create(0);
+};
+
+std::vector<std::string> numbered(uint64_t from, uint64_t to) {
+  std::vector<std::string> out;
+  for (uint64_t i = from; i < to; ++i) {
+    out.push_back(str_cat("row ", i));
+  }
+  return out;
+}
+
+std::vector<std::string> read_all(Wal& wal, std::vector<std::string>* holes = nullptr) {
+  std::vector<std::string> bodies;
+  const auto reader = wal.reader();
+  while (true) {
+    auto item = reader->next();
+    EXPECT_TRUE(item.ok()) << item.status().to_string();
+    if (!item.ok() || !*item) {
+      return bodies;
+    }
+    for (uint32_t row = 0; row < (**item).batch.rows(); ++row) {
+      bodies.emplace_back((**item).batch.body(row));
+    }
+    if (holes != nullptr && !(**item).hole.empty()) {
+      holes->push_back((**item).hole);
+    }
+  }
+}
+
+class WalTest : public testing::Test {
+ protected:
+  WalTest() {
+    options_.folder = kFolder;
+    options_.group_time = {};
+  }
+  ~WalTest() override {
+    if (wal_) {
+      EXPECT_TRUE(wal_->close(soon()).ok());
+    }
+  }
+
+  Status open() {
+    recovered_ = {};
+    auto opened = Wal::open(options_, files_, clock_, recovered_);
+    FLUME_RETURN_IF_ERROR(opened.status());
+    wal_ = std::move(opened).value();
+    return {};
+  }
+  void reopen() {
+    ASSERT_TRUE(wal_->close(soon()).ok());
+    wal_.reset();
+    ASSERT_TRUE(open().ok());
+  }
+  void append(uint32_t rows) { ASSERT_TRUE(wal_->append(rows_.next(rows)).ok()); }
+  void append_synced(uint32_t rows) {
+    append(rows);
+    ASSERT_TRUE(wal_->flush(soon()).ok());
+  }
+
+  CrashFiles files_;
+  ManualClock clock_;
+  WalOptions options_;
+  Recovered recovered_;
+  Rows rows_;
+  std::unique_ptr<Wal> wal_;
+};
+
+TEST_F(WalTest, WhatIsAppendedIsSettledOnceItIsSyncedAndReadInOrder) {
+  ASSERT_TRUE(open().ok());
+  append(3);
+  append(1);
+  append_synced(4);
+  ASSERT_TRUE(wal_->close(soon()).ok());
+  EXPECT_EQ(rows_.settled(), 8U);
+  EXPECT_EQ(read_all(*wal_), numbered(0, 8));
+  EXPECT_EQ(wal_->status().synced, 8U);
+  EXPECT_EQ(wal_->status().next_ordinal, 8U);
+}
+
+TEST_F(WalTest, RowsCarryTheStreamAndTheirNumbersAndAChain) {
+  ASSERT_TRUE(open().ok());
+  append_synced(3);
+  append_synced(2);
+  const auto reader = wal_->reader();
+  const EventBatch first = reader->next().value().value().batch;
+  const EventBatch second = reader->next().value().value().batch;
+  EXPECT_EQ(first.hop().stream, wal_->stream());
+  EXPECT_EQ(first.hop().ordinal, 0U);
+  EXPECT_EQ(first.hop().chain, 0U);
+  EXPECT_EQ(second.hop().ordinal, 3U);
+  EXPECT_EQ(second.hop().span, 2U);
+  EXPECT_NE(second.hop().chain, 0U);
+  EXPECT_FALSE(reader->next()->has_value());
+}
+
+TEST_F(WalTest, WhileTheDiskFailsNothingIsSettledAndThenAllGoesOnInANewFile) {
+  ASSERT_TRUE(open().ok());
+  append_synced(2);
+  files_.fail_at(0, 3);
+  append(3);
+  append(1);
+  ASSERT_TRUE(wal_->flush(soon()).ok());
+  EXPECT_EQ(read_all(*wal_), numbered(0, 6));
+  reopen();
+  EXPECT_EQ(rows_.settled(), 6U);
+  EXPECT_EQ(read_all(*wal_), numbered(0, 6));
+  EXPECT_TRUE(recovered_.damage.empty());
+}
+
+TEST_F(WalTest, SegmentsAreSealedAtTheirSizeAndGoWhenTheyAreReleased) {
+  options_.segment_bytes = 200;
+  ASSERT_TRUE(open().ok());
+  for (int i = 0; i < 5; ++i) {
+    append_synced(2);
+  }
+  EXPECT_EQ(wal_->status().segments, 5U);
+  wal_->release(5);
+  EXPECT_EQ(wal_->status().segments, 3U);
+  EXPECT_EQ(read_all(*wal_), numbered(5, 10));
+  wal_->release(10);
+  EXPECT_EQ(wal_->status().segments, 1U) << "the open one";
+  EXPECT_EQ(read_all(*wal_), std::vector<std::string>());
+}
+
+TEST_F(WalTest, RowsOfBeforeKeepTheirStreamAndNewOnesGoOnInAnother) {
+  ASSERT_TRUE(open().ok());
+  const Id128 before = wal_->stream();
+  append_synced(3);
+  reopen();
+  EXPECT_EQ(recovered_.rows, 3U);
+  EXPECT_NE(wal_->stream(), before);
+  append_synced(2);
+  const auto reader = wal_->reader();
+  const EventBatch old = reader->next().value().value().batch;
+  const EventBatch fresh = reader->next().value().value().batch;
+  EXPECT_EQ(old.hop().stream, before);
+  EXPECT_EQ(fresh.hop().stream, wal_->stream());
+  EXPECT_EQ(fresh.hop().ordinal, 3U);
+}
+
+TEST_F(WalTest, AFullLogTakesNothingUntilRowsAreReleased) {
+  options_.max_bytes = 1500;
+  options_.segment_bytes = 200;
+  ASSERT_TRUE(open().ok());
+  uint64_t rows = 0;
+  while (wal_->status().bytes < options_.max_bytes) {
+    append_synced(1);
+    ++rows;
+  }
+  const EventBatch refused = rows_.next(1);
+  EXPECT_EQ(wal_->append(refused).code(), Code::kBusy);
+  wal_->release(rows);
+  EXPECT_TRUE(wal_->append(refused).ok());
+}
+
+TEST_F(WalTest, ACloseThatRunsOutOfTimeSettlesNothingMore) {
+  ASSERT_TRUE(open().ok());
+  append_synced(1);
+  files_.fail_at(0, 1'000'000);
+  append(2);
+  EXPECT_EQ(wal_->close({TimePoint(), {}}).code(), Code::kTimeout);
+  EXPECT_EQ(rows_.settled(), 1U);
+  EXPECT_EQ(wal_->append(rows_.next(1)).code(), Code::kStopped);
+  wal_.reset();
+}
+
+// A run of appends with a crash at a point of the file system: whatever was settled is there afterwards, whole, in
+// order and once.
+class WalCrash : public testing::TestWithParam<Tail> {
+ protected:
+  static constexpr uint32_t kSteps = 12;
+
+  static WalOptions options() {
+    WalOptions options;
+    options.folder = kFolder;
+    options.segment_bytes = 1000;
+    options.group_time = {};
+    return options;
+  }
+  // Appends and syncs one batch after another until the machine is down.
+  static void run(CrashFiles& files, Rows& rows) {
+    ManualClock clock;
+    Recovered recovered;
+    auto wal = Wal::open(options(), files, clock, recovered);
+    if (!wal.ok()) {
+      return;
+    }
+    for (uint32_t i = 0; i < kSteps && !files.is_down(); ++i) {
+      EXPECT_TRUE((*wal)->append(rows.next(1 + i % 3)).ok());
+      while (!(*wal)->flush(Wait::for_duration(std::chrono::milliseconds(1))).ok() && !files.is_down()) {
+      }
+    }
+    (void)(*wal)->close(files.is_down() ? Wait{TimePoint(), {}} : soon());
+  }
+  static std::vector<std::string> contents(CrashFiles& files) {
+    ManualClock clock;
+    Recovered recovered;
+    auto wal = Wal::open(options(), files, clock, recovered);
+    EXPECT_TRUE(wal.ok()) << wal.status().to_string();
+    if (!wal.ok()) {
+      return {};
+    }
+    std::vector<std::string> holes;
+    auto bodies = read_all(**wal, &holes);
+    EXPECT_EQ(holes, std::vector<std::string>());
+    EXPECT_EQ(recovered.rows, bodies.size());
+    EXPECT_TRUE((*wal)->close(soon()).ok());
+    return bodies;
+  }
+  // A crash while the log is written, and another one in the recovery. False: that one has no such point.
+  static bool crash_twice(int64_t first, int64_t point, Names names, uint64_t seed) {
+    SCOPED_TRACE(str_cat("crash at ", first, " and at ", point, " of the recovery, seed ", seed));
+    CrashFiles files;
+    Rows rows;
+    files.crash_at(first);
+    run(files, rows);
+    files.revive(GetParam(), Names::kAll, 1);
+    files.crash_at(point);
+    ManualClock clock;
+    Recovered recovered;
+    if (auto wal = Wal::open(options(), files, clock, recovered); wal.ok()) {
+      (void)(*wal)->close(Wait{TimePoint(), {}});
+    }
+    const bool is_down = files.is_down();
+    files.revive(GetParam(), names, seed);
+    const auto found = contents(files);
+    EXPECT_GE(found.size(), rows.settled());
+    EXPECT_EQ(found, numbered(0, found.size()));
+    return is_down;
+  }
+};
+
+TEST_P(WalCrash, WhatWasSettledIsThereAfterACrashAnywhere) {
+  CrashFiles whole;
+  Rows all;
+  run(whole, all);
+  const int64_t points = whole.points();
+  ASSERT_GT(points, 3 * kSteps);
+  for (int64_t point = 0; point < points; ++point) {
+    for (const Names names : {Names::kSynced, Names::kAll, Names::kSome}) {
+      SCOPED_TRACE(str_cat("crash at point ", point, ", names ", static_cast<int>(names)));
+      CrashFiles files;
+      Rows rows;
+      files.crash_at(point);
+      run(files, rows);
+      files.revive(GetParam(), names, static_cast<uint64_t>(point));
+      const auto found = contents(files);
+      ASSERT_GE(found.size(), rows.settled());
+      ASSERT_EQ(found, numbered(0, found.size()));
+    }
+  }
+}
+
+TEST_P(WalCrash, ACrashDuringRecoveryLosesNothingEither) {
+  int64_t tried = 0;
+  for (int64_t first = 4; first < 40; first += 3) {
+    for (int64_t point = 0; crash_twice(first, point, Names::kSynced, 0); ++point) {
+      crash_twice(first, point, Names::kAll, 0);
+      for (uint64_t seed = 0; seed < 8; ++seed) {
+        crash_twice(first, point, Names::kSome, seed);
+      }
+      ++tried;
+    }
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(tried, 40);
+}
+
+std::string tail_name(const testing::TestParamInfo<Tail>& tail) {
+  switch (tail.param) {
+    case Tail::kKept: return "Kept";
+    case Tail::kDropped: return "Dropped";
+    case Tail::kTorn: return "Torn";
+    case Tail::kZeros: return "Zeros";
+  }
+  return "";
+}
+
+INSTANTIATE_TEST_SUITE_P(Tails, WalCrash, testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros),
+                         tail_name);
+
+// ---- damage: five batches of two rows in one file, cut or changed
+
+class WalDamage : public testing::Test {
+ protected:
+  WalDamage() {
+    options_.folder = kFolder;
+    CrashFiles files;
+    Rows rows;
+    Recovered recovered;
+    auto wal = Wal::open(options_, files, clock_, recovered);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE((*wal)->append(rows.next(2)).ok());
+      EXPECT_TRUE((*wal)->flush(soon()).ok());
+    }
+    EXPECT_TRUE((*wal)->close(soon()).ok());
+    sealed_ = *files.bytes_of(path(SegmentState::kSealed));
+  }
+  static std::string path(SegmentState state) { return str_cat(kFolder, '/', SegmentName{0, state}.text()); }
+  // The rows that a log finds in a folder with this one file.
+  std::vector<std::string> rows_in(const std::string& bytes, SegmentState state) {
+    CrashFiles files;
+    {
+      auto file = files.create(path(state));
+      const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+      EXPECT_TRUE((*file)->append({&piece, 1}).ok());
+    }
+    recovered_ = {};
+    auto wal = Wal::open(options_, files, clock_, recovered_);
+    EXPECT_TRUE(wal.ok()) << wal.status().to_string();
+    auto rows = read_all(**wal);
+    EXPECT_TRUE((*wal)->close(soon()).ok());
+    for (const Damage& damage : recovered_.damage) {
+      const std::string* kept = files.bytes_of(damage.file);
+      EXPECT_TRUE(kept != nullptr && *kept == bytes.substr(damage.offset, damage.bytes)) << damage.file;
+    }
+    return rows;
+  }
+  // Whole batches, in order, none twice.
+  static void expect_whole_batches(const std::vector<std::string>& rows, size_t at_most_lost) {
+    ASSERT_EQ(rows.size() % 2, 0U);
+    ASSERT_GE(rows.size() + 2 * at_most_lost, 10U);
+    const auto all = numbered(0, 10);
+    size_t at = 0;
+    for (const std::string& row : rows) {
+      const auto found = std::find(all.begin() + static_cast<ptrdiff_t>(at), all.end(), row);
+      ASSERT_NE(found, all.end()) << row;
+      at = static_cast<size_t>(found - all.begin()) + 1;
+    }
+  }
+
+  ManualClock clock_;
+  WalOptions options_;
+  Recovered recovered_;
+  std::string sealed_;
+};
+
+TEST_F(WalDamage, AFileCutAnywhereHasAllWholeRecordsBeforeTheCut) {
+  size_t before = 0;
+  for (size_t length = 0; length <= sealed_.size(); ++length) {
+    SCOPED_TRACE(length);
+    const auto rows = rows_in(sealed_.substr(0, length), SegmentState::kOpen);
+    ASSERT_EQ(rows, numbered(0, rows.size()));
+    ASSERT_GE(rows.size(), before);
+    before = rows.size();
+  }
+  EXPECT_EQ(before, 10U);
+}
+
+TEST_F(WalDamage, AChangedByteCostsItsOwnRecordOnlyAndIsReported) {
+  for (size_t at = 0; at < sealed_.size(); ++at) {
+    SCOPED_TRACE(at);
+    std::string bytes = sealed_;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+    const auto rows = rows_in(bytes, SegmentState::kSealed);
+    expect_whole_batches(rows, at < kHeaderBytes ? 5 : 1);
+    const bool is_last_record_or_footer = rows.size() == 10 || rows == numbered(0, 8);
+    ASSERT_TRUE(is_last_record_or_footer || !recovered_.damage.empty());
+  }
+}
+
+}  // namespace
+}  // namespace flume::wal
