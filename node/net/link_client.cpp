@@ -40,7 +40,7 @@ Status LinkClient::check() const {
   return broken_.ok() ? unavailable("the link is not open") : broken_;
 }
 
-Status LinkClient::open(Context& context, const std::string& host, uint16_t port, const Wait& wait) {
+Status LinkClient::open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait) {
   close();
   clock_ = &context.clock;
   heartbeat_ = context.net.options().heartbeat;
@@ -53,14 +53,14 @@ Status LinkClient::open(Context& context, const std::string& host, uint16_t port
   sent_rows_ = 0;
   sent_bytes_ = 0;
   FLUME_RETURN_IF_ERROR(socket_.connect(context.net, host, port, wait));
-  Status status = greet(context, wait);
+  Status status = greet(context, ack, wait);
   if (!status.ok()) {
     close();
   }
   return status;
 }
 
-Status LinkClient::greet(Context& context, const Wait& wait) {
+Status LinkClient::greet(Context& context, Ack ack, const Wait& wait) {
   rpc::LinkHello ours;
   ours.node_id = context.identity.node_id;
   ours.node = context.identity.physical_node;
@@ -68,7 +68,7 @@ Status LinkClient::greet(Context& context, const Wait& wait) {
   ours.version = kVersion;
   ours.max_frame = context.net.options().max_frame;
   ours.codecs = {"none", "zstd", "lz4", "gzip"};
-  ours.acks = {"received"};
+  ours.acks = {ack == Ack::kDurable ? "durable" : "received"};
   small_ = rpc::hello_frame(ours);
   out_.assign(1, iovec{small_.data(), small_.size()});
   out_at_ = 0;
@@ -235,6 +235,10 @@ Status LinkClient::take_call(rpc::LinkCall call, std::string_view frame) {
         return dead({Code::kCorrupt, str_cat("read from ", name(), ": ", reply->received, " rows received of ",
                                              sent_rows_, " sent, and ", reply_.received, " before")});
       }
+      if (reply->settled < reply_.settled || reply->settled > reply->received) {
+        return dead({Code::kCorrupt, str_cat("read from ", name(), ": ", reply->settled, " rows settled of ",
+                                             reply->received, " received, and ", reply_.settled, " before")});
+      }
       reply_ = std::move(reply).value();
       return {};
     }
@@ -253,15 +257,23 @@ Status LinkClient::wait_for(bool also_write, const Wait& wait) {
 }
 
 Status LinkClient::wait_received(int64_t rows, const Wait& wait) {
+  return wait_until(&rpc::LinkReply::received, rows, wait);
+}
+
+Status LinkClient::wait_settled(int64_t rows, const Wait& wait) {
+  return wait_until(&rpc::LinkReply::settled, rows, wait);
+}
+
+Status LinkClient::wait_until(int64_t rpc::LinkReply::*count, int64_t rows, const Wait& wait) {
   for (;;) {
     FLUME_RETURN_IF_ERROR(pump());
-    if (reply_.received >= rows) {
+    if (reply_.*count >= rows) {
       return {};
     }
     if (wait.over()) {
       return wait.stop.stop_requested()
                  ? stopped()
-                 : Status(Code::kTimeout, str_cat(name(), " has not confirmed ", rows - reply_.received, " rows yet"));
+                 : Status(Code::kTimeout, str_cat(name(), " has not confirmed ", rows - reply_.*count, " rows yet"));
     }
     FLUME_RETURN_IF_ERROR(wait_for(has_unsent(), wait));
   }

@@ -19,8 +19,12 @@ namespace flume::node {
 
 class LinkClient {
  public:
+  // What the owner waits for: that rows are received there, or that the far end's sinks answer for them. A receiver
+  // that is asked for the latter may close the link instead, when its sinks fail: then everything unsettled is sent
+  // again.
+  enum class Ack : uint8_t { kReceived, kDurable };
   // Connects and exchanges hellos. kUnavailable, kTimeout; kUnsupported for another protocol.
-  Status open(Context& context, const std::string& host, uint16_t port, const Wait& wait);
+  Status open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait);
   bool is_open() const { return socket_.is_open(); }
 
   // Hands one batch to the link. OK: it is on its way, its end perhaps still here (unsent()). kTimeout or kStopped:
@@ -32,6 +36,8 @@ class LinkClient {
   Status pump();
   // pump() until `rows` rows of this link are received, or the wait is over (kTimeout, kStopped).
   Status wait_received(int64_t rows, const Wait& wait);
+  // The same for rows that the far end's sinks answer for.
+  Status wait_settled(int64_t rows, const Wait& wait);
   // When tick() has something to do: a word of ours, or the peer's silence.
   TimePoint due() const;
   Status tick(TimePoint now);
@@ -39,11 +45,13 @@ class LinkClient {
 
   int64_t sent() const { return sent_rows_; }
   int64_t received() const { return reply_.received; }
+  int64_t settled() const { return reply_.settled; }
   bool has_unsent() const { return out_at_ < out_.size(); }  // the end of the last batch, or a call
   const std::string& name() const { return socket_.name(); }
 
  private:
-  Status greet(Context& context, const Wait& wait);
+  Status greet(Context& context, Ack ack, const Wait& wait);
+  Status wait_until(int64_t rpc::LinkReply::*count, int64_t rows, const Wait& wait);
   Status read_all();
   Status take_frames();
   Status take_call(rpc::LinkCall call, std::string_view frame);

@@ -1,0 +1,173 @@
+#include "node/net/link_sink.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/text.h"
+
+namespace flume::node {
+
+namespace {
+
+constexpr Duration kOpenTime = std::chrono::seconds(10);
+constexpr Duration kFirstLook = std::chrono::milliseconds(2);  // for confirmations, when no more rows come
+constexpr Duration kLastLook = std::chrono::seconds(1);
+
+}  // namespace
+
+Status LinkSink::open(Context& context, const Wait& wait) {
+  clock_ = &context.clock;
+  if (!ledger_) {
+    ledger_.emplace(context.metrics);
+  }
+  max_held_bytes_ = static_cast<uint64_t>(context.settings.integer("flume.link.unsettled.bytes"));
+  confirmed_ = 0;
+  look_ = kFirstLook;
+  return link_.open(context, host_, port_,
+                    promise_ == Promise::kDurable ? LinkClient::Ack::kDurable : LinkClient::Ack::kReceived,
+                    wait.at_most(std::chrono::steady_clock::now() + kOpenTime));
+}
+
+AppendResult LinkSink::append(const EventBatch& batch, const Wait& wait) {
+  uint32_t taken = 0;
+  while (taken < batch.rows()) {
+    uint32_t rows = batch.rows() - taken;
+    while (rows > 1 && !link_.fits(batch.slice(taken, rows).encoded())) {
+      rows = (rows + 1) / 2;
+    }
+    const EventBatch part = batch.slice(taken, rows);
+    const bool fits = link_.fits(part.encoded());
+    Status status = wait_for_room(wait);
+    if (status.ok() && (fits || !link_.is_open())) {
+      status = link_.send(part, wait);
+    }
+    if (!status.ok()) {
+      settle_confirmed();
+      return {failed(std::move(status)), taken};
+    }
+    ledger_->in(rows, part.body_bytes());
+    taken += rows;
+    if (fits) {
+      sent(part);
+    } else {
+      ledger_->drop(part, "too_large_for_peer");
+    }
+    settle_confirmed();
+  }
+  next_look_ = clock_->now() + kFirstLook;
+  look_ = kFirstLook;
+  return {{}, batch.rows()};
+}
+
+// What the far end has not made durable is bounded, so that little is sent again.
+Status LinkSink::wait_for_room(const Wait& wait) {
+  while (promise_ == Promise::kDurable && held_bytes_ >= max_held_bytes_) {
+    const Status status = link_.wait_settled(confirmed_ + 1, wait);
+    settle_confirmed();
+    FLUME_RETURN_IF_ERROR(status);
+  }
+  return {};
+}
+
+void LinkSink::sent(const EventBatch& part) {
+  const bool keep = promise_ == Promise::kReceived;
+  unconfirmed_.push_back({keep ? part : EventBatch(), part.token(), part.rows(), part.body_bytes()});
+  held_ += part.rows();
+  held_bytes_ += part.body_bytes();
+}
+
+TimePoint LinkSink::due() const {
+  return !link_.is_open() || unconfirmed_.empty() ? link_.due() : std::min(link_.due(), next_look_);
+}
+
+Status LinkSink::tick(TimePoint now) {
+  const Status status = link_.tick(now);
+  settle_confirmed();
+  look_ = std::min(look_ * 2, kLastLook);
+  next_look_ = now + look_;
+  return failed(status);
+}
+
+Status LinkSink::flush(const Wait& wait) {
+  if (unconfirmed_.empty()) {
+    return {};
+  }
+  const Status status =
+      promise_ == Promise::kDurable ? link_.wait_settled(link_.sent(), wait) : link_.wait_received(link_.sent(), wait);
+  settle_confirmed();
+  return failed(status);
+}
+
+std::vector<EventBatch> LinkSink::take_back() {
+  if (unconfirmed_policy_ == Unconfirmed::kGiveBack) {
+    give_up_unconfirmed();
+  }
+  return std::exchange(returned_, {});
+}
+
+Status LinkSink::close(const Wait& wait) {
+  if (!link_.is_open()) {
+    give_up_unconfirmed();
+    return {};
+  }
+  Status status = flush(wait);
+  give_up_unconfirmed();
+  link_.close();
+  return status;
+}
+
+int64_t LinkSink::confirmed_by_peer() const {
+  return promise_ == Promise::kDurable ? link_.settled() : link_.received();
+}
+
+void LinkSink::settle_confirmed() {
+  const int64_t confirmed = confirmed_by_peer();
+  while (confirmed_ < confirmed && !unconfirmed_.empty()) {
+    Waiting& first = unconfirmed_.front();
+    const auto rows = static_cast<uint32_t>(std::min<int64_t>(first.rows, confirmed - confirmed_));
+    const bool whole = rows == first.rows;
+    const uint64_t bytes =
+        whole || first.batch.empty() ? (whole ? first.bytes : 0) : first.batch.slice(0, rows).body_bytes();
+    confirmed_ += rows;
+    ledger_->out(rows, bytes);
+    first.token.settle(rows, Outcome::kDelivered, {}, bytes);
+    held_ -= rows;
+    held_bytes_ -= bytes;
+    if (whole) {
+      unconfirmed_.pop_front();
+    } else {
+      first.rows -= rows;
+      first.bytes -= bytes;
+      first.batch = first.batch.empty() ? EventBatch() : first.batch.from(rows);
+    }
+  }
+  ledger_->held(held_);
+}
+
+// A dead link: what it had not confirmed may have arrived.
+Status LinkSink::failed(Status status) {
+  if (!link_.is_open()) {
+    give_up_unconfirmed();
+  }
+  return status;
+}
+
+void LinkSink::give_up_unconfirmed() {
+  for (Waiting& waiting : std::exchange(unconfirmed_, {})) {
+    if (promise_ == Promise::kReceived && unconfirmed_policy_ == Unconfirmed::kDrop) {
+      ledger_->drop(waiting.batch, "unconfirmed");
+      continue;
+    }
+    ledger_->returned(waiting.rows);
+    if (promise_ == Promise::kReceived) {
+      returned_.push_back(std::move(waiting.batch));
+    }
+  }
+  held_ = 0;
+  held_bytes_ = 0;
+  if (ledger_) {
+    ledger_->held(0);
+  }
+}
+
+}  // namespace flume::node
