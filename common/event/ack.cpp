@@ -20,6 +20,7 @@ class AckState {
   virtual void settle_rest(Outcome outcome, std::string_view reason) = 0;  // every row still owed
   virtual void expect(uint32_t more_rows) = 0;
   virtual uint32_t owed() = 0;
+  virtual std::shared_ptr<const std::string> note() = 0;
 
   void add_copy() { copies_.fetch_add(1, std::memory_order_relaxed); }
   void drop_copy() {
@@ -41,7 +42,8 @@ constexpr uint32_t kAllOwed = UINT32_MAX;
 
 class Joined : public internal::AckState {
  public:
-  Joined(std::vector<AckToken::Share> parents, uint32_t rows) : parents_(std::move(parents)), owed_(rows) {}
+  Joined(std::vector<AckToken::Share> parents, uint32_t rows)
+      : parents_(std::move(parents)), note_(parents_.empty() ? nullptr : parents_.back().token.note()), owed_(rows) {}
 
   void settle(uint32_t rows, Outcome outcome, std::string_view reason, uint64_t) override {
     {
@@ -75,6 +77,8 @@ class Joined : public internal::AckState {
     return owed_;
   }
 
+  std::shared_ptr<const std::string> note() override { return note_; }
+
  private:
   bool account(uint32_t rows, Outcome outcome, std::string_view reason) FLUME_REQUIRES(mutex_) {
     owed_ -= rows;
@@ -98,6 +102,7 @@ class Joined : public internal::AckState {
   }
 
   std::vector<AckToken::Share> parents_;  // touched by the last settler only
+  const std::shared_ptr<const std::string> note_;
   Mutex mutex_;
   uint32_t owed_ FLUME_GUARDED_BY(mutex_);
   Outcome worst_ FLUME_GUARDED_BY(mutex_) = Outcome::kDelivered;
@@ -112,8 +117,9 @@ class Joined : public internal::AckState {
 struct AckTracker::Impl {
   class Issued : public internal::AckState {
    public:
-    Issued(std::shared_ptr<AckTracker> tracker, uint64_t start, uint32_t rows, uint64_t bytes)
-        : tracker_(std::move(tracker)), start_(start), owed_(rows), bytes_left_(bytes) {}
+    Issued(std::shared_ptr<AckTracker> tracker, uint64_t start, uint32_t rows, uint64_t bytes,
+           std::shared_ptr<const std::string> note)
+        : tracker_(std::move(tracker)), note_(std::move(note)), start_(start), owed_(rows), bytes_left_(bytes) {}
 
     void settle(uint32_t rows, Outcome outcome, std::string_view reason, uint64_t bytes) override {
       tracker_->impl_->settle(*this, rows, false, outcome, reason, bytes);
@@ -126,11 +132,13 @@ struct AckTracker::Impl {
       MutexLock lock(tracker_->impl_->mutex);
       return owed_;
     }
+    std::shared_ptr<const std::string> note() override { return note_; }
 
    private:
     friend struct Impl;
-    // All below is guarded by the tracker's mutex.
     const std::shared_ptr<AckTracker> tracker_;
+    const std::shared_ptr<const std::string> note_;
+    // All below is guarded by the tracker's mutex.
     Issued* before_ = nullptr;
     Issued* after_ = nullptr;
     const uint64_t start_;
@@ -250,7 +258,8 @@ std::shared_ptr<AckTracker> AckTracker::create(uint64_t start_position) {
   return std::make_shared<Constructible>(start_position);
 }
 
-AckToken AckTracker::issue(uint64_t end_position, uint32_t rows, uint64_t bytes) {
+AckToken AckTracker::issue(uint64_t end_position, uint32_t rows, uint64_t bytes,
+                           std::shared_ptr<const std::string> note) {
   bool moved = false;
   AckToken token;
   {
@@ -262,7 +271,7 @@ AckToken AckTracker::issue(uint64_t end_position, uint32_t rows, uint64_t bytes)
       impl_->end = end_position;
       moved = impl_->settled_locked() != settled_before;
     } else {
-      auto state = std::make_unique<Impl::Issued>(shared_from_this(), impl_->end, rows, bytes);
+      auto state = std::make_unique<Impl::Issued>(shared_from_this(), impl_->end, rows, bytes, std::move(note));
       impl_->list(*state);
       impl_->end = end_position;
       impl_->totals.issued_rows += rows;
@@ -341,6 +350,8 @@ void AckToken::expect(uint32_t more_rows) const {
     state_->expect(more_rows);
   }
 }
+
+std::shared_ptr<const std::string> AckToken::note() const { return state_ ? state_->note() : nullptr; }
 
 uint32_t AckToken::owed() const { return state_ ? state_->owed() : 0; }
 

@@ -45,6 +45,9 @@ class AckToken {
   static AckToken join(std::span<const Share> parents, uint32_t rows);
   void settle_rest(Outcome outcome, std::string_view drop_reason = {}) const;  // every row still owed
   uint32_t owed() const;                                                       // rows not settled yet
+  // What the source said of its read position behind these rows (issue()); of a joined token the last parent's. Null:
+  // it said nothing.
+  std::shared_ptr<const std::string> note() const;
 
  private:
   friend class AckTracker;
@@ -74,8 +77,10 @@ class AckTracker : public std::enable_shared_from_this<AckTracker> {
   ~AckTracker();
 
   // `end_position` = position after the last row; positions strictly grow between calls (after rewound(): from
-  // settled()). With no rows (bytes that were skipped) only the position moves and the token owes nothing.
-  AckToken issue(uint64_t end_position, uint32_t rows, uint64_t bytes = 0);
+  // settled()). With no rows (bytes that were skipped) only the position moves and the token owes nothing. `note`: for
+  // a log that keeps the read position beside the rows (AckToken::note()).
+  AckToken issue(uint64_t end_position, uint32_t rows, uint64_t bytes = 0,
+                 std::shared_ptr<const std::string> note = nullptr);
   uint64_t settled() const;  // everything before this is delivered or counted as dropped, without a gap
   std::optional<uint64_t> first_failed() const;  // start of the first token with a row that was not delivered; until
                                                  // rewound() settled() stays at or before it

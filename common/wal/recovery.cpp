@@ -29,14 +29,16 @@ class Recoverer {
     FLUME_RETURN_IF_ERROR(files_.make_folders(joined(options_.folder, kErrorFolder)));
     FLUME_ASSIGN_OR_RETURN(std::vector<SegmentName> names, segments());
     std::vector<FoundSegment> found;
-    for (size_t i = 0; i < names.size(); ++i) {
+    // From the newest, which is always read through: it says how far the log holds each origin stream.
+    for (size_t i = names.size(); i-- > 0;) {
       // Rows from where the next file begins are in that one: their first file failed before they were synced (R3).
       const uint64_t below = i + 1 < names.size() ? names[i + 1].first_ordinal : UINT64_MAX;
-      FLUME_ASSIGN_OR_RETURN(std::optional<FoundSegment> segment, take_up(names[i], below, i + 1 == names.size()));
+      FLUME_ASSIGN_OR_RETURN(std::optional<FoundSegment> segment, take_up(names[i], below, found.empty()));
       if (segment) {
         found.push_back(std::move(*segment));
       }
     }
+    std::reverse(found.begin(), found.end());
     // Names that this run made must survive before anything relies on them (R3).
     FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
     recovered_.segments = found.size();
@@ -50,7 +52,8 @@ class Recoverer {
     bool has_footer = false;
     std::vector<std::pair<uint64_t, uint64_t>> keep;  // offsets of records, from and to
     std::vector<Damage> damage;
-    std::map<Id128, uint64_t> positions;
+    std::map<Id128, Place> places;
+    uint64_t released = 0;
   };
 
   // Sorted; leftovers of an interrupted recovery are cleared away.
@@ -97,7 +100,7 @@ class Recoverer {
     if (name.state == SegmentState::kSealed && !is_newest) {
       FLUME_ASSIGN_OR_RETURN(const auto totals, footer_of(*file, size));
       if (totals && totals->rows <= below - name.first_ordinal) {
-        count(*totals);
+        count(*totals, name.first_ordinal, name.first_ordinal + totals->rows);
         return std::optional(FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->rows, size});
       }
     }
@@ -106,14 +109,15 @@ class Recoverer {
       FLUME_RETURN_IF_ERROR(keep_damaged(*file, damage));
       recovered_.damage.push_back(std::move(damage));
     }
-    if (is_newest) {
-      recovered_.positions = scan.positions;
+    if (is_newest && scan.totals.rows > 0) {
+      recovered_.places = std::move(scan.places);
+      recovered_.released = scan.released;
     }
-    count(scan.totals);
+    count(scan.totals, name.first_ordinal, scan.end_ordinal);
     if (name.state == SegmentState::kSealed && scan.has_footer && scan.damage.empty()) {
       return std::optional(FoundSegment{path, name.first_ordinal, scan.end_ordinal, size});
     }
-    if (scan.keep.empty()) {
+    if (scan.totals.rows == 0) {  // nothing in it was promised, and the one before says what the log holds
       FLUME_RETURN_IF_ERROR(files_.remove(path));
       return std::optional<FoundSegment>();
     }
@@ -142,6 +146,7 @@ class Recoverer {
         case SegmentReader::Kind::kDamaged:
           scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
           break;
+        case SegmentReader::Kind::kPlaces: take_places(item, scan); break;
         case SegmentReader::Kind::kBatch: take(item, below, scan); break;
       }
     }
@@ -157,12 +162,28 @@ class Recoverer {
     scan.end_ordinal = end;
     scan.totals.rows += item.batch.rows();
     scan.totals.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
-    scan.positions[item.batch.origin().stream] = item.batch.origin().end_position;
+    const Origin& origin = item.batch.origin();
+    Place& place = scan.places[origin.stream];
+    place.stream = origin.stream;
+    place.position = std::max(place.position, origin.end_position);
   }
 
-  void count(const SegmentTotals& totals) {
-    recovered_.rows += totals.rows;
-    recovered_.body_bytes += totals.body_bytes;
+  static void take_places(const SegmentReader::Item& item, Scan& scan) {
+    scan.keep.emplace_back(item.offset, item.end_offset);
+    scan.released = std::max(scan.released, item.places.released);
+    for (const Place& said : item.places.all) {
+      Place& place = scan.places[said.stream];
+      place.stream = said.stream;
+      place.position = std::max(place.position, item.places.held ? said.position : 0);
+      place.note = said.note;
+    }
+  }
+
+  // What the far end does not have. Of a segment that is released in part, bytes are an estimate.
+  void count(const SegmentTotals& totals, uint64_t first, uint64_t end) {
+    const uint64_t rows = std::min(totals.rows, end - std::clamp(recovered_.released, first, end));
+    recovered_.rows += rows;
+    recovered_.body_bytes += totals.rows == 0 ? 0 : totals.body_bytes / totals.rows * rows;
   }
 
   // What is kept is copied, not cut in place: after a sync that failed the pages in memory look sound and the disk's

@@ -117,6 +117,51 @@ std::string encode_footer(const SegmentTotals& totals) {
   return out;
 }
 
+std::string encode_places(const Places& places) {
+  std::string body;
+  put(body, uint32_t{places.held ? 1U : 0U});
+  put(body, static_cast<uint32_t>(places.all.size()));
+  put(body, places.released);
+  for (const Place& place : places.all) {
+    put_id(body, place.stream);
+    put(body, place.position);
+    put(body, static_cast<uint32_t>(place.note.size()));
+    body += place.note;
+  }
+  std::string out = encode_record_head(kPlacesMark);
+  put(out, static_cast<uint32_t>(body.size()));
+  put(out, crc32c(body));
+  out += body;
+  out.append(padding_after(out.size()), '\0');
+  return out;
+}
+
+Result<Places> decode_places(std::string_view body) {
+  constexpr size_t kEntryHead = 28;
+  const Status broken(Code::kCorrupt, "places of a log that are not whole");
+  if (body.size() < 16 || get<uint32_t>(body, 0) > 1) {
+    return broken;
+  }
+  Places places;
+  places.held = get<uint32_t>(body, 0) == 1;
+  const auto count = get<uint32_t>(body, 4);
+  places.released = get<uint64_t>(body, 8);
+  body.remove_prefix(16);
+  if (count > body.size() / kEntryHead) {
+    return broken;
+  }
+  places.all.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (body.size() < kEntryHead || body.size() - kEntryHead < get<uint32_t>(body, 24)) {
+      return broken;
+    }
+    const auto note = get<uint32_t>(body, 24);
+    places.all.push_back({get_id(body, 0), get<uint64_t>(body, 16), std::string(body.substr(kEntryHead, note))});
+    body.remove_prefix(kEntryHead + note);
+  }
+  return body.empty() ? Result<Places>(std::move(places)) : Result<Places>(broken);
+}
+
 std::string encode_record_head(uint32_t batch_bytes) {
   std::string out;
   put(out, batch_bytes);
@@ -156,17 +201,45 @@ Result<SegmentReader::Item> SegmentReader::next() {
     return damaged(std::move(item), "a record's head fails its check", end);
   }
   if (*length == kFooterMark) {
-    FLUME_ASSIGN_OR_RETURN(const std::string footer, bytes(at_, kFooterBytes));
-    if (footer.size() != kFooterBytes ||
-        get<uint32_t>(footer, kFooterBytes - 4) != crc32c(std::string_view(footer).substr(0, kFooterBytes - 4))) {
-      return damaged(std::move(item), "a footer fails its check", end);
-    }
-    item.kind = Kind::kFooter;
-    item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16)};
-    at_ = item.end_offset = item.offset + kFooterBytes;
-    return item;
+    return read_footer(std::move(item), end);
+  }
+  if (*length == kPlacesMark) {
+    return read_places(std::move(item), end);
   }
   return read_batch(std::move(item), *length, end);
+}
+
+Result<SegmentReader::Item> SegmentReader::read_footer(Item item, uint64_t end) {
+  FLUME_ASSIGN_OR_RETURN(const std::string footer, bytes(item.offset, kFooterBytes));
+  if (footer.size() != kFooterBytes ||
+      get<uint32_t>(footer, kFooterBytes - 4) != crc32c(std::string_view(footer).substr(0, kFooterBytes - 4))) {
+    return damaged(std::move(item), "a footer fails its check", end);
+  }
+  item.kind = Kind::kFooter;
+  item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16)};
+  at_ = item.end_offset = item.offset + kFooterBytes;
+  return item;
+}
+
+Result<SegmentReader::Item> SegmentReader::read_places(Item item, uint64_t end) {
+  FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(item.offset, kPlacesHeadBytes));
+  const uint32_t size = head.size() == kPlacesHeadBytes ? get<uint32_t>(head, 8) : UINT32_MAX;
+  const uint64_t whole = kPlacesHeadBytes + uint64_t{size} + padding_after(kPlacesHeadBytes + uint64_t{size});
+  if (size > kMaxPlacesBytes || whole > end - item.offset) {
+    return damaged(std::move(item), "a record of places that ends behind the file's end", end);
+  }
+  FLUME_ASSIGN_OR_RETURN(const std::string body, bytes(item.offset + kPlacesHeadBytes, size));
+  if (body.size() != size || crc32c(body) != get<uint32_t>(head, 12)) {
+    return damaged(std::move(item), "a record of places fails its check", end);
+  }
+  auto places = decode_places(body);
+  if (!places.ok()) {
+    return damaged(std::move(item), std::string(places.status().message()), end);
+  }
+  item.kind = Kind::kPlaces;
+  item.places = std::move(places).value();
+  at_ = item.end_offset = item.offset + whole;
+  return item;
 }
 
 Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length, uint64_t end) {
@@ -199,21 +272,27 @@ Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length
 // Looks for the next record: one whose head and batch are sound, at a place where a record can be.
 Result<SegmentReader::Item> SegmentReader::damaged(Item item, std::string why, uint64_t end) {
   item.why = std::move(why);
+  if (only_here_) {
+    item.kind = Kind::kTorn;
+    return item;
+  }
   for (uint64_t from = item.offset + 8; from + kRecordHeadBytes <= end; from += kSearchStep) {
     FLUME_ASSIGN_OR_RETURN(const std::string window, bytes(from, kSearchStep));
     for (size_t at = 0; at + kRecordHeadBytes <= window.size(); at += 8) {
       const auto length = length_of(std::string_view(window).substr(at, kRecordHeadBytes));
-      if (!length || (*length != kFooterMark && *length < kSmallestBatch)) {
+      const bool is_mark = length && (*length == kFooterMark || *length == kPlacesMark);
+      if (!length || (!is_mark && *length < kSmallestBatch)) {
         continue;
       }
       SegmentReader ahead(file_, limits_, end);
       ahead.seek(from + at);
+      ahead.only_here_ = true;
       const uint64_t whole = kRecordHeadBytes + uint64_t{*length} + padding_after(*length);
-      if (*length != kFooterMark && (whole > end - from - at || *length > limits_.head_bytes + limits_.blob_bytes)) {
+      if (!is_mark && (whole > end - from - at || *length > limits_.head_bytes + limits_.blob_bytes)) {
         continue;
       }
       FLUME_ASSIGN_OR_RETURN(const Item found, ahead.next());
-      if (found.kind == Kind::kBatch || found.kind == Kind::kFooter) {
+      if (found.kind == Kind::kBatch || found.kind == Kind::kPlaces || found.kind == Kind::kFooter) {
         item.kind = Kind::kDamaged;
         at_ = item.end_offset = from + at;
         return item;

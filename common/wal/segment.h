@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -21,6 +22,9 @@ inline constexpr size_t kHeaderBytes = 64;
 inline constexpr size_t kRecordHeadBytes = 8;
 inline constexpr size_t kFooterBytes = 32;  // with its record head
 inline constexpr uint32_t kFooterMark = 0xFFFFFFFF;
+inline constexpr uint32_t kPlacesMark = 0xFFFFFFFE;
+inline constexpr size_t kPlacesHeadBytes = 16;  // with its record head
+inline constexpr uint32_t kMaxPlacesBytes = 16U << 20;
 
 enum class SegmentState : uint8_t {
   kOpen,    // being written, or was when its writer ended
@@ -52,6 +56,28 @@ struct SegmentTotals {
 };
 std::string encode_footer(const SegmentTotals& totals);  // kFooterBytes
 
+// How far the log holds one origin stream: all its rows before `position` are in the log or were settled otherwise.
+// Rows that come again (a source that went back, a sender that sends again) are known by it. `note` is the source's own
+// word for a place at or behind that position (AckToken::note()); "" when it said none.
+struct Place {
+  Id128 stream{};
+  uint64_t position = 0;
+  std::string note;
+
+  bool operator==(const Place&) const = default;
+};
+struct Places {
+  // True: what the log holds at this point of the file. False: notes of the batches that follow; whether these batches
+  // are there is for them to say.
+  bool held = false;
+  uint64_t released = 0;  // rows below are durable at the far end
+  std::vector<Place> all;
+
+  bool operator==(const Places&) const = default;
+};
+std::string encode_places(const Places& places);  // with padding
+Result<Places> decode_places(std::string_view body);
+
 // What stands before a batch of so many bytes, and the zeros behind it that make the next record begin at 8.
 std::string encode_record_head(uint32_t batch_bytes);
 size_t padding_after(uint64_t batch_bytes);
@@ -62,6 +88,7 @@ class SegmentReader {
  public:
   enum class Kind : uint8_t {
     kBatch,
+    kPlaces,
     kFooter,   // a sealed segment's end
     kEnd,      // nothing behind the last record
     kTorn,     // a record that was not written to its end, with nothing behind it
@@ -73,6 +100,7 @@ class SegmentReader {
     uint64_t end_offset = 0;  // and ends; the next record's place
     EventBatch batch;         // kBatch: with the token that was asked for
     SegmentTotals totals;     // kFooter
+    Places places;            // kPlaces
     std::string why;          // kTorn, kDamaged
   };
 
@@ -88,6 +116,8 @@ class SegmentReader {
 
  private:
   Result<std::string> bytes(uint64_t offset, size_t count) const;
+  Result<Item> read_footer(Item item, uint64_t end);
+  Result<Item> read_places(Item item, uint64_t end);
   Result<Item> read_batch(Item item, uint32_t length, uint64_t end);
   Result<Item> damaged(Item item, std::string why, uint64_t end);
 
@@ -95,6 +125,7 @@ class SegmentReader {
   const BatchLimits limits_;
   uint64_t limit_;
   uint64_t at_ = kHeaderBytes;
+  bool only_here_ = false;  // no search for the next record behind damage
 };
 
 }  // namespace flume::wal

@@ -27,10 +27,37 @@ uint64_t chained(uint64_t chain, const EventBatch::Encoded& encoded) {
   return mixed ^ (mixed >> 31);
 }
 
+// Rows of the batch that begin before this position of their origin stream.
+uint32_t rows_before(const EventBatch& batch, uint64_t position) {
+  if (batch.origin().position >= position) {
+    return 0;
+  }
+  uint32_t low = 1;
+  uint32_t high = batch.rows();
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (batch.origin_position(middle) < position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Has its origin a place by which rows that come again are known?
+bool has_identity(const EventBatch& batch) { return batch.origin().stream != Id128{} && !batch.multiplied(); }
+
 }  // namespace
 
 Wal::Wal(WalOptions options, FileSystem& files, Clock& clock)
-    : options_(std::move(options)), files_(files), clock_(clock), stream_(random_id()) {}
+    : options_(sound(std::move(options))), files_(files), clock_(clock), stream_(random_id()) {}
+
+WalOptions Wal::sound(WalOptions options) {
+  // The newest segment always stays, so several of them have to fit below the limit.
+  options.segment_bytes = std::max<uint64_t>(1, std::min(options.segment_bytes, options.max_bytes / 4));
+  return options;
+}
 
 Result<std::unique_ptr<Wal>> Wal::open(WalOptions options, FileSystem& files, Clock& clock, Recovered& recovered) {
   std::unique_ptr<Wal> wal(new Wal(std::move(options), files, clock));
@@ -56,7 +83,12 @@ Status Wal::recover(Recovered& recovered) {
     status_.next_ordinal = segment.end_ordinal;
   }
   status_.synced = status_.next_ordinal;
-  status_.released = segments_.empty() ? status_.next_ordinal : segments_.front().first_ordinal;
+  const uint64_t oldest = segments_.empty() ? status_.next_ordinal : segments_.front().first_ordinal;
+  status_.released = std::clamp(recovered.released, oldest, status_.next_ordinal);
+  for (const auto& [stream, place] : recovered.places) {
+    held_.advance(stream, place.position, place.note);
+    accepted_.advance(stream, place.position, {});
+  }
   status_.segments = segments_.size();
   return {};
 }
@@ -72,15 +104,38 @@ Status Wal::append(const EventBatch& batch) {
   if (status_.bytes + queued_bytes_ >= options_.max_bytes) {
     return {Code::kBusy, str_cat("the log holds its limit of ", options_.max_bytes, " bytes")};
   }
-  Queued item;
-  item.batch = batch.with_hop({stream_, status_.next_ordinal, chain_, batch.rows()});
-  item.encoded = item.batch.encoded();
-  item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
-  chain_ = chained(chain_, item.encoded);
-  status_.next_ordinal += batch.rows();
-  queued_bytes_ += item.bytes;
-  queue_.push_back(std::move(item));
+  uint32_t repeated = 0;
+  if (has_identity(batch)) {
+    const auto held = accepted_.position(batch.origin().stream);
+    repeated = held ? rows_before(batch, *held) : 0;
+    accepted_.advance(batch.origin().stream, batch.origin().end_position, {});
+  }
+  if (repeated > 0) {
+    status_.repeated += repeated;
+    queue_.push_back({batch.slice(0, repeated), {}, 0});
+  }
+  if (repeated < batch.rows()) {
+    Queued item;
+    const EventBatch fresh = batch.from(repeated);
+    item.batch = fresh.with_hop({stream_, status_.next_ordinal, chain_, fresh.rows()});
+    item.encoded = item.batch.encoded();
+    item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
+    chain_ = chained(chain_, item.encoded);
+    status_.next_ordinal += fresh.rows();
+    queued_bytes_ += item.bytes;
+    queue_.push_back(std::move(item));
+  }
   changed_.notify_all();
+  return {};
+}
+
+Status Wal::wait_for(uint64_t ordinal, const Wait& wait) {
+  const MutexLock lock(mutex_);
+  while (status_.synced <= ordinal) {
+    if (!changed_.wait(mutex_, wait)) {
+      return {wait.stop.stop_requested() ? Code::kStopped : Code::kTimeout, "nothing more is in the log"};
+    }
+  }
   return {};
 }
 
@@ -122,14 +177,26 @@ void Wal::release(uint64_t ordinal) {
   {
     const MutexLock lock(mutex_);
     status_.released = std::max(status_.released, std::min(ordinal, status_.synced));
-    while (!segments_.empty() && !segments_.front().is_open && segments_.front().end_ordinal <= status_.released) {
-      gone.push_back(segments_.front().path);
-      status_.bytes -= segments_.front().end_offset;
-      segments_.pop_front();
-    }
-    status_.segments = segments_.size();
+    gone = drop_released();
   }
-  for (const std::string& path : gone) {
+  remove_files(gone);
+}
+
+// Segments of which nothing is wanted, behind which there is one that says how far the log held its streams (R4).
+std::vector<std::string> Wal::drop_released() {
+  std::vector<std::string> gone;
+  while (segments_.size() > 1 && segments_[0].end_ordinal <= status_.released &&
+         segments_[1].end_ordinal > segments_[1].first_ordinal) {
+    gone.push_back(segments_.front().path);
+    status_.bytes -= segments_.front().end_offset;
+    segments_.pop_front();
+  }
+  status_.segments = segments_.size();
+  return gone;
+}
+
+void Wal::remove_files(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
     if (const Status status = files_.remove(path); !status.ok()) {  // sent again after a restart, and dropped there
       FLUME_LOG_EVERY(60'000, kWarn, "a segment that is not needed stays", kv("segment", path), kv("error", status));
     }
@@ -144,7 +211,8 @@ void Wal::run() {
     if (group.empty()) {
       break;
     }
-    if (!write(group).ok()) {
+    const bool has_rows = std::any_of(group.begin(), group.end(), [](const Queued& item) { return item.bytes > 0; });
+    if (has_rows && !write(group).ok()) {
       return;  // stopped meanwhile: nothing of it was promised
     }
     synced(group);
@@ -210,14 +278,21 @@ Status Wal::try_write(const std::vector<Queued>& group) {
   if (file_ != nullptr && file_bytes_ >= options_.segment_bytes) {
     seal();
   }
+  const auto first = std::find_if(group.begin(), group.end(), [](const Queued& item) { return item.bytes > 0; });
   if (file_ == nullptr) {
-    FLUME_RETURN_IF_ERROR(begin_segment(group.front().batch.hop().ordinal));
+    FLUME_RETURN_IF_ERROR(begin_segment(first->batch.hop().ordinal));
   }
+  const std::string places = encode_places(announced(group));
+  group_places_ = places.size();
   std::vector<std::string> heads;
   heads.reserve(group.size());
   std::vector<iovec> pieces;
-  pieces.reserve(group.size() * 4);
+  pieces.reserve(1 + group.size() * 4);
+  pieces.push_back({const_cast<char*>(places.data()), places.size()});
   for (const Queued& item : group) {
+    if (item.bytes == 0) {
+      continue;
+    }
     const size_t size = item.encoded.size();
     const std::string& head = heads.emplace_back(encode_record_head(static_cast<uint32_t>(size)));
     pieces.push_back({const_cast<char*>(head.data()), head.size()});
@@ -228,6 +303,25 @@ Status Wal::try_write(const std::vector<Queued>& group) {
   return file_->sync();
 }
 
+// Stands before the batches that it is about, so that a note is there whenever its rows are.
+Places Wal::announced(const std::vector<Queued>& group) const {
+  std::map<Id128, Place> last;
+  for (const Queued& item : group) {
+    const auto note = item.bytes > 0 ? item.batch.token().note() : nullptr;
+    if (note != nullptr) {
+      const Origin& origin = item.batch.origin();
+      last[origin.stream] = {origin.stream, origin.end_position, *note};
+    }
+  }
+  Places places;
+  for (auto& [stream, place] : last) {
+    places.all.push_back(std::move(place));
+  }
+  const MutexLock lock(mutex_);
+  places.released = status_.released;
+  return places;
+}
+
 Status Wal::begin_segment(uint64_t first_ordinal) {
   const std::string path = str_cat(options_.folder, '/', SegmentName{first_ordinal, SegmentState::kOpen}.text());
   // A file of that name is one whose first group never was synced.
@@ -235,18 +329,28 @@ Status Wal::begin_segment(uint64_t first_ordinal) {
     return gone;
   }
   FLUME_ASSIGN_OR_RETURN(std::shared_ptr<LogFile> file, files_.create(path));
-  const std::string header = encode_header({stream_, first_ordinal, clock_.wall_millis()});
-  const iovec piece{const_cast<char*>(header.data()), header.size()};
+  std::string start = encode_header({stream_, first_ordinal, clock_.wall_millis()});
+  start += encode_places(held());
+  const iovec piece{const_cast<char*>(start.data()), start.size()};
   FLUME_RETURN_IF_ERROR(file->append({&piece, 1}));
   FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));  // the name, before anything in it is promised (R3)
   file_ = std::move(file);
-  file_bytes_ = kHeaderBytes;
+  file_bytes_ = start.size();
   totals_ = {};
   const MutexLock lock(mutex_);
-  segments_.push_back({file_, path, first_ordinal, first_ordinal, kHeaderBytes, true});
-  status_.bytes += kHeaderBytes;
+  segments_.push_back({file_, path, first_ordinal, first_ordinal, start.size(), true});
+  status_.bytes += start.size();
   status_.segments = segments_.size();
   return {};
+}
+
+Places Wal::held() const {
+  Places places;
+  places.held = true;
+  places.all = held_.all();
+  const MutexLock lock(mutex_);
+  places.released = status_.released;
+  return places;
 }
 
 // The open file's life is over; what is synced in it stays readable.
@@ -271,8 +375,14 @@ void Wal::seal() {
     return;
   }
   const std::string from = file_->path();
-  const std::string footer = encode_footer(totals_);
-  const iovec piece{const_cast<char*>(footer.data()), footer.size()};
+  Places released;  // so that a log that was closed with nothing left to send has nothing to send
+  {
+    const MutexLock lock(mutex_);
+    released.released = status_.released;
+  }
+  std::string end = encode_places(released);
+  end += encode_footer(totals_);
+  const iovec piece{const_cast<char*>(end.data()), end.size()};
   Status status = file_->append({&piece, 1});
   if (status.ok()) {
     status = file_->sync();
@@ -304,24 +414,35 @@ void Wal::synced(const std::vector<Queued>& group) {
   uint64_t bytes = 0;
   uint64_t rows = 0;
   for (const Queued& item : group) {
+    if (item.bytes == 0) {
+      continue;
+    }
     bytes += item.bytes;
     rows += item.batch.rows();
     totals_.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
+    if (has_identity(item.batch)) {
+      const auto note = item.batch.token().note();
+      held_.advance(item.batch.origin().stream, item.batch.origin().end_position, note ? *note : std::string());
+    }
   }
-  totals_.rows += rows;
-  file_bytes_ += bytes;
-  {
+  std::vector<std::string> gone;
+  if (rows > 0) {
+    totals_.rows += rows;
+    const uint64_t written = bytes + group_places_;
+    file_bytes_ += written;
     const MutexLock lock(mutex_);
     segments_.back().end_ordinal += rows;
-    segments_.back().end_offset += bytes;
-    status_.bytes += bytes;
+    segments_.back().end_offset += written;
+    status_.bytes += written;
     status_.synced += rows;
     queued_bytes_ -= bytes;
+    gone = drop_released();
   }
   changed_.notify_all();
   for (const Queued& item : group) {
     item.batch.settle(Outcome::kDelivered);
   }
+  remove_files(gone);
 }
 
 // ---- reading
@@ -380,6 +501,9 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
     if (record.kind == SegmentReader::Kind::kDamaged) {
       hole_ = str_cat(record.end_offset - record.offset, " bytes at ", record.offset, " of ", quoted(file_->path()),
                       ": ", record.why);
+      continue;
+    }
+    if (record.kind == SegmentReader::Kind::kPlaces) {
       continue;
     }
     if (record.kind != SegmentReader::Kind::kBatch) {  // the end: whatever the segment should have had is gone

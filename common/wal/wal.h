@@ -21,6 +21,7 @@
 
 #include "common/base/sync.h"
 #include "common/base/thread.h"
+#include "common/wal/place_table.h"
 #include "common/wal/segment.h"
 
 namespace flume::wal {
@@ -46,18 +47,19 @@ struct Damage {
 };
 
 struct Recovered {
-  uint64_t rows = 0;  // of sealed segments whose footer says so, and of those that were read
+  uint64_t rows = 0;  // not released; of sealed segments whose footer says so, and of those that were read
   uint64_t body_bytes = 0;
   uint64_t segments = 0;
+  uint64_t released = 0;  // as far as the log wrote it down: rows below are not read again
   std::vector<Damage> damage;
-  // The last position of each origin stream in the newest segment: a source goes on behind it.
-  std::map<Id128, uint64_t> positions;
+  std::map<Id128, Place> places;  // by origin stream: what the log holds, for a source that goes on
 };
 
 struct WalStatus {
   uint64_t next_ordinal = 0;  // of the next row
   uint64_t synced = 0;        // rows below are durable here
   uint64_t released = 0;      // rows below are durable at the far end
+  uint64_t repeated = 0;      // rows appended that the log had already
   uint64_t bytes = 0;         // of all segments
   size_t segments = 0;
   std::string error;  // of the last write or sync; "" once one succeeded
@@ -76,12 +78,17 @@ class Wal {
 
   const Id128& stream() const { return stream_; }
 
-  // Numbers the rows and queues them; their token is settled once they are synced. kBusy: the queue is full, or the log
-  // is (WalStatus tells); nothing was taken, and it is worth trying again.
+  // Numbers the rows and queues them; their token is settled once they are synced. Rows that the log has or had already
+  // (by origin stream and position: a source that went back, a sender that sends again) are not written a second time;
+  // their token is settled when the first ones are synced. kBusy: the queue is full, or the log is (WalStatus tells);
+  // nothing was taken, and it is worth trying again.
   Status append(const EventBatch& batch) FLUME_EXCLUDES(mutex_);
   // Until all that was appended is synced; kTimeout or kStopped when the wait is over first.
   Status flush(const Wait& wait) FLUME_EXCLUDES(mutex_);
-  // Rows below `ordinal` are wanted no more. Segments go when all of them are.
+  // Until row `ordinal` is synced and can be read; kTimeout or kStopped when the wait is over first.
+  Status wait_for(uint64_t ordinal, const Wait& wait) FLUME_EXCLUDES(mutex_);
+  // Rows below `ordinal` are wanted no more. Segments go when all of them are, but for the newest: it says what the log
+  // held.
   void release(uint64_t ordinal) FLUME_EXCLUDES(mutex_);
   WalStatus status() const FLUME_EXCLUDES(mutex_);
   // Synced rows in order, from the first that is not released. It may be made while the log is written, many times.
@@ -103,16 +110,21 @@ class Wal {
   struct Queued {
     EventBatch batch;  // stamped; holds the token
     EventBatch::Encoded encoded;
-    uint64_t bytes = 0;  // of the record
+    uint64_t bytes = 0;  // of the record; 0: rows that the log has already, only to be settled
   };
 
   Wal(WalOptions options, FileSystem& files, Clock& clock);
+  static WalOptions sound(WalOptions options);
   Status recover(Recovered& recovered) FLUME_EXCLUDES(mutex_);
   void run() FLUME_EXCLUDES(mutex_);
   std::vector<Queued> next_group() FLUME_EXCLUDES(mutex_);
   Status write(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
   Status begin_segment(uint64_t first_ordinal) FLUME_EXCLUDES(mutex_);
   Status try_write(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
+  Places held() const FLUME_EXCLUDES(mutex_);
+  Places announced(const std::vector<Queued>& group) const FLUME_EXCLUDES(mutex_);
+  std::vector<std::string> drop_released() FLUME_REQUIRES(mutex_);
+  void remove_files(const std::vector<std::string>& paths);
   void end_file() FLUME_EXCLUDES(mutex_);
   void seal() FLUME_EXCLUDES(mutex_);
   void synced(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
@@ -128,12 +140,15 @@ class Wal {
   std::shared_ptr<LogFile> file_;  // open segment; null: the next group begins one
   uint64_t file_bytes_ = 0;
   SegmentTotals totals_;
+  uint64_t group_places_ = 0;  // bytes of the record of places before the group that was written last
+  PlaceTable held_;            // of synced rows
 
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
   std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ FLUME_GUARDED_BY(mutex_) = 0;  // with what is being written
+  PlaceTable accepted_ FLUME_GUARDED_BY(mutex_);        // of numbered rows
   uint64_t chain_ FLUME_GUARDED_BY(mutex_) = 0;
   WalStatus status_ FLUME_GUARDED_BY(mutex_);
   bool closing_ FLUME_GUARDED_BY(mutex_) = false;
