@@ -101,7 +101,8 @@ class Recoverer {
       FLUME_ASSIGN_OR_RETURN(const auto totals, footer_of(*file, size));
       if (totals && totals->rows <= below - name.first_ordinal) {
         count(*totals, name.first_ordinal, name.first_ordinal + totals->rows);
-        return std::optional(FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->rows, size});
+        return std::optional(
+            FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->rows, size, header->created_millis});
       }
     }
     FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, path, name.first_ordinal, below));
@@ -115,7 +116,7 @@ class Recoverer {
     }
     count(scan.totals, name.first_ordinal, scan.end_ordinal);
     if (name.state == SegmentState::kSealed && scan.has_footer && scan.damage.empty()) {
-      return std::optional(FoundSegment{path, name.first_ordinal, scan.end_ordinal, size});
+      return std::optional(FoundSegment{path, name.first_ordinal, scan.end_ordinal, size, header->created_millis});
     }
     if (scan.totals.rows == 0) {  // nothing in it was promised, and the one before says what the log holds
       FLUME_RETURN_IF_ERROR(files_.remove(path));
@@ -214,7 +215,7 @@ class Recoverer {
     FLUME_RETURN_IF_ERROR(files_.rename(working, sealed));
     FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
     FLUME_RETURN_IF_ERROR(files_.remove(path));
-    return std::optional(FoundSegment{sealed, header.first_ordinal, scan.end_ordinal, bytes});
+    return std::optional(FoundSegment{sealed, header.first_ordinal, scan.end_ordinal, bytes, header.created_millis});
   }
 
   Status keep_damaged(const LogFile& file, Damage& damage) {

@@ -10,6 +10,7 @@ struct FoundSegment {
   uint64_t first_ordinal = 0;
   uint64_t end_ordinal = 0;
   uint64_t bytes = 0;
+  int64_t created_millis = 0;
 };
 
 // Leaves only sealed segments behind, in order, each with its rows' numbers above the one before. Done again after a

@@ -78,7 +78,8 @@ Status Wal::recover(Recovered& recovered) {
   FLUME_ASSIGN_OR_RETURN(const std::vector<FoundSegment> found, recover_folder(options_, files_, recovered));
   const MutexLock lock(mutex_);
   for (const FoundSegment& segment : found) {
-    segments_.push_back({nullptr, segment.path, segment.first_ordinal, segment.end_ordinal, segment.bytes, false});
+    segments_.push_back({nullptr, segment.path, segment.first_ordinal, segment.end_ordinal, segment.bytes,
+                         segment.created_millis, false});
     status_.bytes += segment.bytes;
     status_.next_ordinal = segment.end_ordinal;
   }
@@ -98,12 +99,7 @@ Status Wal::append(const EventBatch& batch) {
   if (closing_) {
     return stopped();
   }
-  if (!queue_.empty() && queued_bytes_ >= options_.queue_bytes) {
-    return {Code::kBusy, "the disk of the log does not keep up"};
-  }
-  if (status_.bytes + queued_bytes_ >= options_.max_bytes) {
-    return {Code::kBusy, str_cat("the log holds its limit of ", options_.max_bytes, " bytes")};
-  }
+  FLUME_RETURN_IF_ERROR(room());
   uint32_t repeated = 0;
   if (has_identity(batch)) {
     const auto held = accepted_.position(batch.origin().stream);
@@ -127,6 +123,29 @@ Status Wal::append(const EventBatch& batch) {
   }
   changed_.notify_all();
   return {};
+}
+
+Status Wal::room() const {
+  if (!queue_.empty() && queued_bytes_ >= options_.queue_bytes) {
+    return {Code::kBusy, "the disk of the log does not keep up"};
+  }
+  if (status_.bytes + queued_bytes_ >= options_.max_bytes) {
+    return {Code::kBusy, str_cat("the log holds its limit of ", options_.max_bytes, " bytes")};
+  }
+  return {};
+}
+
+Status Wal::wait_for_room(const Wait& wait) {
+  const MutexLock lock(mutex_);
+  for (;;) {
+    const Status status = room();
+    if (status.ok() || closing_) {
+      return status;
+    }
+    if (!changed_.wait(mutex_, wait)) {
+      return {wait.stop.stop_requested() ? Code::kStopped : Code::kTimeout, std::string(status.message())};
+    }
+  }
 }
 
 Status Wal::wait_for(uint64_t ordinal, const Wait& wait) {
@@ -153,7 +172,9 @@ Status Wal::flush(const Wait& wait) {
 
 WalStatus Wal::status() const {
   const MutexLock lock(mutex_);
-  return status_;
+  WalStatus status = status_;
+  status.oldest_millis = segments_.empty() ? 0 : segments_.front().created_millis;
+  return status;
 }
 
 Status Wal::close(const Wait& wait) {
@@ -172,12 +193,25 @@ Status Wal::close(const Wait& wait) {
   return flushed;
 }
 
+Status Wal::wait_released(const Wait& wait) {
+  const MutexLock lock(mutex_);
+  while (status_.released < status_.synced) {
+    if (!changed_.wait(mutex_, wait)) {
+      return {wait.stop.stop_requested() ? Code::kStopped : Code::kTimeout, "the log holds rows"};
+    }
+  }
+  return {};
+}
+
 void Wal::release(uint64_t ordinal) {
   std::vector<std::string> gone;
   {
     const MutexLock lock(mutex_);
     status_.released = std::max(status_.released, std::min(ordinal, status_.synced));
     gone = drop_released();
+    if (!gone.empty() || status_.released >= status_.synced) {
+      changed_.notify_all();  // there is room again, or nothing left
+    }
   }
   remove_files(gone);
 }
@@ -329,7 +363,8 @@ Status Wal::begin_segment(uint64_t first_ordinal) {
     return gone;
   }
   FLUME_ASSIGN_OR_RETURN(std::shared_ptr<LogFile> file, files_.create(path));
-  std::string start = encode_header({stream_, first_ordinal, clock_.wall_millis()});
+  const int64_t created = clock_.wall_millis();
+  std::string start = encode_header({stream_, first_ordinal, created});
   start += encode_places(held());
   const iovec piece{const_cast<char*>(start.data()), start.size()};
   FLUME_RETURN_IF_ERROR(file->append({&piece, 1}));
@@ -338,7 +373,7 @@ Status Wal::begin_segment(uint64_t first_ordinal) {
   file_bytes_ = start.size();
   totals_ = {};
   const MutexLock lock(mutex_);
-  segments_.push_back({file_, path, first_ordinal, first_ordinal, start.size(), true});
+  segments_.push_back({file_, path, first_ordinal, first_ordinal, start.size(), created, true});
   status_.bytes += start.size();
   status_.segments = segments_.size();
   return {};

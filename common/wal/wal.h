@@ -62,7 +62,8 @@ struct WalStatus {
   uint64_t repeated = 0;      // rows appended that the log had already
   uint64_t bytes = 0;         // of all segments
   size_t segments = 0;
-  std::string error;  // of the last write or sync; "" once one succeeded
+  int64_t oldest_millis = 0;  // when the oldest segment was begun; 0: there is none
+  std::string error;          // of the last write or sync; "" once one succeeded
 };
 
 class WalReader;
@@ -85,8 +86,12 @@ class Wal {
   Status append(const EventBatch& batch) FLUME_EXCLUDES(mutex_);
   // Until all that was appended is synced; kTimeout or kStopped when the wait is over first.
   Status flush(const Wait& wait) FLUME_EXCLUDES(mutex_);
+  // Until append() may take a batch again; kTimeout or kStopped when the wait is over first.
+  Status wait_for_room(const Wait& wait) FLUME_EXCLUDES(mutex_);
   // Until row `ordinal` is synced and can be read; kTimeout or kStopped when the wait is over first.
   Status wait_for(uint64_t ordinal, const Wait& wait) FLUME_EXCLUDES(mutex_);
+  // Until all that is synced is released; kTimeout or kStopped when the wait is over first.
+  Status wait_released(const Wait& wait) FLUME_EXCLUDES(mutex_);
   // Rows below `ordinal` are wanted no more. Segments go when all of them are, but for the newest: it says what the log
   // held.
   void release(uint64_t ordinal) FLUME_EXCLUDES(mutex_);
@@ -105,6 +110,7 @@ class Wal {
     uint64_t first_ordinal = 0;
     uint64_t end_ordinal = 0;  // of what is synced
     uint64_t end_offset = 0;   // likewise; readers stop here
+    int64_t created_millis = 0;
     bool is_open = false;
   };
   struct Queued {
@@ -115,6 +121,7 @@ class Wal {
 
   Wal(WalOptions options, FileSystem& files, Clock& clock);
   static WalOptions sound(WalOptions options);
+  Status room() const FLUME_REQUIRES(mutex_);
   Status recover(Recovered& recovered) FLUME_EXCLUDES(mutex_);
   void run() FLUME_EXCLUDES(mutex_);
   std::vector<Queued> next_group() FLUME_EXCLUDES(mutex_);

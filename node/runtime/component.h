@@ -27,6 +27,7 @@
 
 namespace flume::node {
 
+class LogBook;    // node/runtime/log_book.h: logs of one logical node, for its status
 class FileWatch;  // node/tailing/file_watch.h: one inotify instance per process
 class Positions;  // node/runtime/positions.h: durable read positions of one logical node
 class NetServer;  // node/net/net_server.h: the process's Asio threads
@@ -58,6 +59,9 @@ struct Context {
   StorageSet& storage;
   NetServer& net;
   BatchLimits limits;  // event limit from the settings
+  LogBook& logs;       // for sinks that keep a log
+  // The logical node's own folder, for logs; empty: nothing is kept beyond the process (`flume dump`).
+  std::string state_folder;
 
   Context at(const std::string& path) const;  // the same for a child at this place of the plan
 };

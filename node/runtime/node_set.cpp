@@ -48,7 +48,8 @@ class LogicalNode {
                  parts.settings, parts.capabilities,
                  parts.identity, parts.watch,
                  *positions_,    parts.storage,
-                 parts.net,      limits(parts.settings)},
+                 parts.net,      limits(parts.settings),
+                 logs_,          node_folder(parts, name)},
         book_(context_.metrics),
         driver_(context_, book_, driver_options(parts), on_change) {}
 
@@ -84,6 +85,7 @@ class LogicalNode {
     status.error_millis = error_.empty() ? driver.error_millis : error_millis_;
     status.next_try_millis = driver.next_try_millis;
     status.ledger = book_.sum();
+    status.logs = logs_.list();
     status.source_ended = driver.source_ended;
     return status;
   }
@@ -93,7 +95,7 @@ class LogicalNode {
     if (parts.state_folder.empty()) {
       return Positions::in_memory();
     }
-    const std::string file = str_cat(parts.state_folder, "/", folder_name(name), "/positions");
+    const std::string file = node_folder(parts, name) + "/positions";
     auto positions = Positions::open(file);
     if (positions.ok()) {
       return std::move(positions).value();
@@ -101,6 +103,9 @@ class LogicalNode {
     // Without its positions a node still moves data; it may repeat some after the next start.
     FLUME_LOG(kError, "read positions cannot be kept on disk", kv("node", name), kv("error", positions.status()));
     return Positions::in_memory();
+  }
+  static std::string node_folder(const NodeSetParts& parts, const std::string& name) {
+    return parts.state_folder.empty() ? std::string() : str_cat(parts.state_folder, "/", folder_name(name));
   }
   static BatchLimits limits(const Settings& settings) {
     BatchLimits limits;
@@ -117,6 +122,7 @@ class LogicalNode {
 
   const NodeSetParts& parts_;
   const std::unique_ptr<Positions> positions_;
+  LogBook logs_;
   Context context_;
   LedgerBook book_;
   uint64_t wanted_ = 0;  // these three: under the NodeSet's mutex

@@ -18,24 +18,11 @@
 #include "common/base/sync.h"
 #include "node/runtime/component.h"
 #include "node/runtime/ledger.h"
+#include "node/runtime/log_book.h"
+#include "node/runtime/node_state.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
-
-// The first six are the classic ones, with their numbers on the wire; a classic peer is shown kBackoff as OPENING and
-// kBlocked and kDraining as ACTIVE.
-enum class NodeState : uint8_t {
-  kHello,
-  kOpening,
-  kActive,
-  kClosing,
-  kIdle,
-  kError,
-  kBackoff,   // temporary error, tried again at next_try
-  kBlocked,   // the sink takes no more for now
-  kDraining,  // no source, but rows are still on their way out
-};
-std::string_view state_name(NodeState state);  // "HELLO" ... "DRAINING"
 
 struct LogicalConfig {
   std::string name;
@@ -59,6 +46,7 @@ struct LogicalStatus {
   int64_t error_millis = 0;     // when; 0 = none
   int64_t next_try_millis = 0;  // 0 = none planned
   Ledger ledger;
+  std::vector<LogStatus> logs;              // of its sinks that keep one
   std::map<std::string, int64_t> counters;  // this node's metrics summed over its components, by name
   bool source_ended = false;                // IDLE because the source came to its end, not because it was told to
 };
@@ -74,7 +62,7 @@ struct NodeSetParts {
   FileWatch& watch;
   StorageSet& storage;
   NetServer& net;
-  std::string state_folder;  // read positions: state_folder/NAME/positions; empty = kept in memory only
+  std::string state_folder;  // state_folder/NAME/positions, .../wal; empty = kept in memory only
   bool one_shot = false;     // the first error ends a logical node, instead of being retried
 };
 

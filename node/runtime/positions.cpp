@@ -161,6 +161,18 @@ std::vector<std::pair<std::string, std::string>> Positions::list(std::string_vie
   return out;
 }
 
+void Positions::set_logged(std::map<Id128, std::string> notes) {
+  const MutexLock lock(mutex_);
+  logged_ = std::move(notes);
+  has_log_.store(true, std::memory_order_relaxed);
+}
+
+std::optional<std::string> Positions::logged(const Id128& stream) const {
+  const MutexLock lock(mutex_);
+  const auto found = logged_.find(stream);
+  return found == logged_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void Positions::set(std::string_view key, std::string_view value) {
   FLUME_CHECK(key.size() <= kMaxPart && value.size() <= kMaxPart, "a position of at most 64 KiB");
   const MutexLock lock(mutex_);

@@ -8,6 +8,7 @@
 // the log; the records that are whole count, so at worst rows are read again.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "common/base/fd.h"
+#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/sync.h"
 
@@ -35,6 +37,12 @@ class Positions {
   void erase(std::string_view key);
   Status sync();  // no change since the last one: does nothing
 
+  // For a log in the node's sink, which keeps the source's word for its place (AckToken::note()) beside the rows:
+  // called in open(), with what it found. From then on sources give notes with their rows.
+  void set_logged(std::map<Id128, std::string> notes);           // by origin stream
+  std::optional<std::string> logged(const Id128& stream) const;  // at or behind the position that is saved here
+  bool has_log() const { return has_log_.load(std::memory_order_relaxed); }
+
  private:
   Positions() = default;
   Status load() FLUME_REQUIRES(mutex_);
@@ -46,6 +54,8 @@ class Positions {
   std::string path_;  // empty: in memory; constant
   UniqueFd file_ FLUME_GUARDED_BY(mutex_);
   std::map<std::string, std::string, std::less<>> values_ FLUME_GUARDED_BY(mutex_);
+  std::map<Id128, std::string> logged_ FLUME_GUARDED_BY(mutex_);
+  std::atomic<bool> has_log_{false};
   std::set<std::string, std::less<>> changed_ FLUME_GUARDED_BY(mutex_);  // keys not synced yet
   uint64_t file_bytes_ FLUME_GUARDED_BY(mutex_) = 0;
 };

@@ -82,7 +82,7 @@ Status FollowedFile::resume(std::vector<ReadPoint> saved) {
     if (opened.ok() && current_ == nullptr) {
       UniqueFd fd = std::move(opened).value();
       const auto facts = facts_of(fd.fd());
-      const auto same = begins_with(fd.fd(), point.mark.print);
+      const auto same = begins_with(fd.fd(), point.last_known());
       if (facts.ok() && facts->identity == point.identity && same.ok() && *same) {
         point.path = path_;
         progress_->begin(point);
@@ -98,7 +98,7 @@ Status FollowedFile::resume(std::vector<ReadPoint> saved) {
 
 Status FollowedFile::resume_rotated(const ReadPoint& point, const std::vector<Sibling>& siblings,
                                     const Sibling*& newest) {
-  const Sibling* found = find_rotated(siblings, point.identity, point.mark.print);
+  const Sibling* found = find_rotated(siblings, point.identity, point.last_known());
   if (found == nullptr) {
     FLUME_LOG(kWarn, "a file that was being read is gone: what was added to it since cannot be delivered",
               kv("file", quoted(point.path)), kv("read", point.mark.print.offset));

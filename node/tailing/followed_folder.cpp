@@ -264,7 +264,7 @@ void FollowedFolder::resume(const std::vector<ReadPoint>& saved) {
       continue;
     }
     const auto siblings = rotated_siblings(point.path);
-    const Sibling* found = find_rotated(siblings, point.identity, point.mark.print);
+    const Sibling* found = find_rotated(siblings, point.identity, point.last_known());
     const bool followed =
         found != nullptr && options_.names.matches_somewhere(std::filesystem::path(found->path).filename().string());
     if (found != nullptr && file_of(found->facts.identity) == nullptr &&
@@ -284,7 +284,7 @@ bool FollowedFolder::resume_at(const ReadPoint& point, const std::string& path, 
   if (!fd.ok()) {
     return false;
   }
-  const auto same = begins_with(fd->fd(), point.mark.print);
+  const auto same = begins_with(fd->fd(), point.last_known());
   if (!same.ok() || !*same) {
     return false;
   }

@@ -179,10 +179,10 @@ bool FollowedFolder::open_reader(File& file) {
                     kv("error", facts.status()));
     return false;
   }
-  const auto same = begins_with(fd->fd(), file.point.mark.print);
+  const auto same = begins_with(fd->fd(), file.point.last_known());
   if (!same.ok() || !*same) {
     const auto siblings = rotated_siblings(file.point.path);
-    if (const Sibling* copy = find_rotated(siblings, file.point.identity, file.point.mark.print)) {
+    if (const Sibling* copy = find_rotated(siblings, file.point.identity, file.point.last_known())) {
       continue_in_copy(file.point, *copy);
     } else {
       progress_.end(file.point.stream);

@@ -85,6 +85,12 @@ std::vector<ReadPoint> ReadProgress::saved() const {
   for (const auto& [key, value] : positions_.list(prefix_)) {
     auto point = ReadPoint::decode(value);
     if (point.ok()) {
+      if (const auto note = positions_.logged(point->stream)) {
+        const auto logged = ReadPoint::decode(*note);
+        if (logged.ok() && logged->stream == point->stream && logged->mark.print.offset > point->mark.print.offset) {
+          point->logged = logged->mark.print;
+        }
+      }
       points.push_back(std::move(*point));
     } else {
       FLUME_LOG(kWarn, "a saved read position is ignored", kv("key", quoted(key)), kv("error", point.status()));
@@ -122,7 +128,7 @@ void ReadProgress::begin(ReadPoint point) {
     return;
   }
   const Id128 stream = point.stream;
-  files_[stream] = File{std::move(point), 0, false, true};
+  files_[stream] = File{std::move(point), 0, false, true, false};
 }
 
 AckToken ReadProgress::issue(const Id128& stream, const ReadMark& after, uint32_t rows, uint64_t bytes) {
@@ -132,7 +138,23 @@ AckToken ReadProgress::issue(const Id128& stream, const ReadMark& after, uint32_
   issued_rows_ += rows;
   file->second.under_way += 1;
   issued_.push_back({issued_rows_, stream, after});
-  return tracker_->issue(issued_rows_, rows, bytes);
+  return tracker_->issue(issued_rows_, rows, bytes, note_for(file->second, after));
+}
+
+// A log knows rows that come again by their stream: so the stream of a file has to survive a kill before its first row.
+std::shared_ptr<const std::string> ReadProgress::note_for(File& file, const ReadMark& after) {
+  if (!positions_.has_log()) {
+    return nullptr;
+  }
+  if (!file.saved) {
+    if (const Status status = checkpoint(); !status.ok()) {
+      FLUME_LOG_EVERY(60'000, kError, "a new file's stream could not be saved: after a kill it is read from its start",
+                      kv("file", quoted(file.settled.path)), kv("error", status));
+    }
+  }
+  ReadPoint point = file.settled;
+  point.mark = after;
+  return std::make_shared<const std::string>(point.encoded());
 }
 
 void ReadProgress::collect() {
@@ -180,7 +202,11 @@ Status ReadProgress::checkpoint() {
     }
     ++it;
   }
-  return positions_.sync();
+  FLUME_RETURN_IF_ERROR(positions_.sync());
+  for (auto& [stream, file] : files_) {
+    file.saved = true;
+  }
+  return {};
 }
 
 std::vector<ReadPoint> ReadProgress::rewind() {

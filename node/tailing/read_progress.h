@@ -34,7 +34,11 @@ struct ReadPoint {
   Id128 stream{};
   ReadMark mark;
   uint64_t order = 0;  // files of one source in the order they were begun
+  // What a log says was read before a restart, behind `mark`: reading goes on at the mark, the log drops what it has
+  // (R5), but a file that does not begin so is another one. Not encoded.
+  std::optional<Fingerprint> logged;
 
+  const Fingerprint& last_known() const { return logged && logged->offset > mark.print.offset ? *logged : mark.print; }
   std::string encoded() const;
   static Result<ReadPoint> decode(std::string_view bytes);
 };
@@ -69,6 +73,7 @@ class ReadProgress {
     uint64_t under_way = 0;  // entries of issued_
     bool ended = false;
     bool dirty = true;
+    bool saved = false;
   };
   struct Issued {
     uint64_t end;  // of the tracker's numbering
@@ -76,6 +81,7 @@ class ReadProgress {
     ReadMark after;
   };
   void collect();
+  std::shared_ptr<const std::string> note_for(File& file, const ReadMark& after);
   std::string key(const Id128& stream) const;
 
   Positions& positions_;

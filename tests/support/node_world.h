@@ -7,6 +7,7 @@
 
 #include "node/net/net_server.h"
 #include "node/runtime/component.h"
+#include "node/runtime/log_book.h"
 #include "node/runtime/positions.h"
 #include "node/tailing/file_watch.h"
 
@@ -37,8 +38,14 @@ struct NodeWorld {
   std::unique_ptr<node::Positions> positions = node::Positions::in_memory();
   StorageSet storage;
   node::NetServer net{settings};
-  node::Context context{"n1",       "sink",  clock, Metrics(metrics, {}), settings, capabilities, identity, watch,
-                        *positions, storage, net,   BatchLimits()};
+  node::LogBook logs;
+  node::Context context{"n1",       "sink",
+                        clock,      Metrics(metrics, {}),
+                        settings,   capabilities,
+                        identity,   watch,
+                        *positions, storage,
+                        net,        BatchLimits(),
+                        logs,       {}};
 };
 
 }  // namespace flume::test

@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/base/units.h"
 #include "node/net/net_server.h"
+#include "node/runtime/log_book.h"
 #include "node/runtime/positions.h"
 #include "node/runtime/registry.h"
 #include "node/tailing/file_watch.h"
@@ -64,9 +65,9 @@ class SourceRig {
   void reopen_positions() {
     positions.reset();
     positions = std::move(node::Positions::open(dir / "state/positions")).value();
-    context =
-        std::make_unique<node::Context>(node::Context{"n1", "source", clock, Metrics(metrics, {}), settings,
-                                                      capabilities, identity, watch, *positions, storage, net, limits});
+    context = std::make_unique<node::Context>(node::Context{"n1", "source", clock, Metrics(metrics, {}), settings,
+                                                            capabilities, identity, watch, *positions, storage, net,
+                                                            limits, logs, dir / "state"});
   }
 
   Status open(node::Source& source) { return source.open(*context, Wait::for_duration(10s)); }
@@ -133,6 +134,7 @@ class SourceRig {
   std::unique_ptr<node::Positions> positions;
   StorageSet storage;
   node::NetServer net;
+  node::LogBook logs;
   node::Registry registry;
   std::unique_ptr<node::Context> context;
 };

@@ -21,6 +21,7 @@ struct Seen {
 class Trial {
  public:
   explicit Trial(const SinkSubject& subject) : subject_(subject) {
+    rig.world.context.state_folder = state.path();
     sink = rig.build(with_folder(subject.text, dir.path()));
   }
 
@@ -76,6 +77,7 @@ class Trial {
 
   test::SinkRig rig;
   test::TempDir dir;
+  test::TempDir state;  // of sinks that keep a log
   std::unique_ptr<node::Sink> sink;
 
  private:

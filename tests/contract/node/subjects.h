@@ -44,6 +44,7 @@ inline std::vector<SinkSubject> sink_subjects() {
       {.name = "collectorSink", .text = R"(collectorSink("file://$DIR/col", "p", 100000, raw))", .random_bytes = true},
       {.name = "rpcSink", .text = R"(rpcSink("127.0.0.1", 1))", .takes = false},
       {.name = "thriftSink", .text = R"(thriftSink("127.0.0.1", 1))", .takes = false},
+      {.name = "agentSink", .text = R"(agentSink("127.0.0.1", 1))"},
       {.name = "agentBESink", .text = R"(agentBESink("127.0.0.1", 1))", .takes = false},
       {.name = "syslogTcp", .text = R"(syslogTcp("127.0.0.1", 1))", .takes = false},
       {.name = "roll", .text = "roll(60000) { keep }"},
@@ -91,6 +92,7 @@ inline std::vector<SinkSubject> decorator_subjects(const lang::Catalog& catalog)
   static const std::map<std::string, std::string> kInstead = {
       {"delay", "delay(0) keep"},  // the clock stands
       {"lazyOpen", "lazyOpen keep"},
+      {"ackedWriteAhead", "ackedWriteAhead keep"},
       {"flakeyAppend", "flakeyAppend(0.2, 1337) keep"},  // a seed makes it repeatable
       {"gunzip", "gzip gunzip keep"},                    // with something to do
       {"unbatch", "batch(7) unbatch keep"},

@@ -73,6 +73,7 @@ class DecoratorGolden : public testing::TestWithParam<JsonValue> {
   const JsonValue& expect_;
   test::SinkRig rig_;
   SystemClock clock_;  // goes on, for delay
+  node::LogBook logs_;
   node::Context context_{"n1",
                          "sink",
                          clock_,
@@ -84,7 +85,9 @@ class DecoratorGolden : public testing::TestWithParam<JsonValue> {
                          *rig_.world.positions,
                          rig_.world.storage,
                          rig_.world.net,
-                         BatchLimits()};
+                         BatchLimits(),
+                         logs_,
+                         {}};
   std::vector<size_t> forwarded_;
 };
 

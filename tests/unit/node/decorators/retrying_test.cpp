@@ -29,7 +29,8 @@ class Retrying : public testing::Test, protected ComposeRig {
   Status open_in_real_time() {
     Context& c = world.context;
     real_ = std::make_unique<Context>(Context{c.logical_node, c.instance, clock_, c.metrics, c.settings, c.capabilities,
-                                              c.identity, c.watch, c.positions, c.storage, c.net, c.limits});
+                                              c.identity, c.watch, c.positions, c.storage, c.net, c.limits, c.logs,
+                                              c.state_folder});
     return sink->open(*real_, wait);
   }
 

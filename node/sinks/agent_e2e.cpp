@@ -1,0 +1,44 @@
+// agentSink([host[, port]]) — sends events to a collector, end to end.
+#include <memory>
+
+#include "node/net/link_sink.h"
+#include "node/runtime/registry.h"
+#include "node/spooling/write_ahead_sink.h"
+
+namespace flume::node {
+
+void register_sink_agent_e2e(Registry& registry) {
+  lang::ComponentSpec spec;
+  spec.name = "agentSink";
+  spec.aliases = {"agentE2ESink"};
+  spec.summary = "Sends events to a collector, end to end: none is lost, whatever is killed or cut.";
+  spec.doc =
+      "Rows are written to a log on this machine and synced (together, at most `flume.wal.group.millis` after the "
+      "first); then the source's position moves. From the log they are sent, many at a time, and stay in it until the "
+      "collector's sinks have taken responsibility for them: files synced, uploads completed. What is not confirmed is "
+      "sent again on a new connection and after a restart; the collector knows rows that it has. While the collector "
+      "is "
+      "away the log grows up to `flume.wal.max.bytes`; then the source is not read.";
+  spec.args = {{.name = "host",
+                .doc = "The collector's host name or address.",
+                .default_text = "\"localhost\"",
+                .setting = "flume.collector.event.host",
+                .type = lang::ArgType::kText},
+               {.name = "port",
+                .doc = "The collector's port.",
+                .default_text = "35853",
+                .setting = "flume.collector.event.port",
+                .type = lang::ArgType::kPort}};
+  spec.takes_responsibility = true;
+  spec.needs_logical_node = true;
+  spec.examples = {{"agentSink", "The collector of the settings."},
+                   {R"(agentSink("collector1", 35853))", "This collector."}};
+  registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
+    const std::string host = plan.args.text("host");
+    const auto port = static_cast<uint16_t>(plan.args.integer("port"));
+    return std::make_unique<WriteAheadSink>(
+        [host, port] { return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kDurable); }, plan.text);
+  });
+}
+
+}  // namespace flume::node

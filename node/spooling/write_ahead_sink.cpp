@@ -1,0 +1,205 @@
+#include "node/spooling/write_ahead_sink.h"
+
+#include <map>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "node/runtime/positions.h"
+#include "node/spooling/wal_source.h"
+
+namespace flume::node {
+
+namespace {
+
+constexpr Duration kSync = std::chrono::seconds(10);             // for the disk, when a sink closes
+constexpr Duration kFarEnd = std::chrono::seconds(1);            // for a far end that takes rows
+constexpr Duration kLookAtState = std::chrono::milliseconds(5);  // does it still?
+
+wal::WalOptions log_options(const Context& context, std::string folder) {
+  const auto bytes = [&context](const char* name) { return static_cast<uint64_t>(context.settings.integer(name)); };
+  wal::WalOptions options;
+  options.folder = std::move(folder);
+  options.segment_bytes = bytes("flume.wal.segment.bytes");
+  options.max_bytes = bytes("flume.wal.max.bytes");
+  options.free_bytes = bytes("flume.wal.free.bytes");
+  options.group_bytes = bytes("flume.wal.group.bytes");
+  options.group_time = context.settings.millis("flume.wal.group.millis");
+  options.limits = context.limits;
+  return options;
+}
+
+DriverOptions sending_options(const Context& context) {
+  DriverOptions options;
+  options.backoff = BackoffOptions::from(context.settings);
+  options.limits.close_timeout = context.settings.millis("flume.node.close.timeout");
+  return options;
+}
+
+}  // namespace
+
+struct WriteAheadSink::Sending {
+  Sending(const Context& outer, wal::Wal& wal, const std::function<std::unique_ptr<Sink>()>& chain, std::string text)
+      : positions(Positions::in_memory()),
+        context(make_context(outer, *positions, logs)),
+        missing(context.metrics.counter("flume_wal_missing_rows_total")),
+        book(context.metrics),
+        driver(context, book, sending_options(outer), [] {}) {
+    auto program = std::make_shared<Program>();
+    program->source_text = "wal";
+    program->sink_text = std::move(text);
+    program->source = [&wal] { return std::make_unique<WalSource>(wal); };
+    program->sink = chain;
+    program->replayable = true;
+    driver.want(std::move(program));
+  }
+  static Context make_context(const Context& outer, Positions& positions, LogBook& logs) {
+    return {outer.logical_node,
+            outer.instance,
+            outer.clock,
+            outer.metrics.with("part", "wal"),
+            outer.settings,
+            outer.capabilities,
+            outer.identity,
+            outer.watch,
+            positions,
+            outer.storage,
+            outer.net,
+            outer.limits,
+            logs,
+            outer.state_folder};
+  }
+
+  const std::unique_ptr<Positions> positions;  // the log itself knows what was sent
+  LogBook logs;
+  Context context;
+  const Counter& missing;
+  LedgerBook book;
+  Driver driver;
+};
+
+WriteAheadSink::WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text)
+    : chain_(std::move(chain)), text_(std::move(text)) {}
+
+WriteAheadSink::~WriteAheadSink() { (void)close(Wait{TimePoint(), {}}); }
+
+Status WriteAheadSink::open(Context& context, const Wait& wait) {
+  (void)close(wait);
+  if (context.state_folder.empty()) {
+    return invalid("a sink that keeps a log needs a node with a folder of its own (flume node, not flume dump)");
+  }
+  if (!ledger_) {
+    ledger_.emplace(context.metrics);
+  }
+  clock_ = &context.clock;
+  path_ = context.instance;
+  folder_ = str_cat(context.state_folder, "/wal/", context.instance);
+  FLUME_RETURN_IF_ERROR(open_log(context));
+  sending_ = std::make_unique<Sending>(context, *wal_, chain_, text_);
+  logs_ = &context.logs;
+  logs_->add(this, [this] { return status(); });
+  return {};
+}
+
+Status WriteAheadSink::open_log(Context& context) {
+  recovered_ = {};
+  FLUME_ASSIGN_OR_RETURN(wal_, wal::Wal::open(log_options(context, folder_), local_files(), context.clock, recovered_));
+  std::map<Id128, std::string> notes;
+  for (const auto& [stream, place] : recovered_.places) {
+    if (!place.note.empty()) {
+      notes.emplace(stream, place.note);
+    }
+  }
+  context.positions.set_logged(std::move(notes));
+  if (recovered_.rows > 0 || !recovered_.damage.empty()) {
+    FLUME_LOG(kInfo, "a write-ahead log was taken up", kv("node", context.logical_node), kv("rows", recovered_.rows),
+              kv("segments", recovered_.segments), kv("damaged", recovered_.damage.size()));
+  }
+  return {};
+}
+
+AppendResult WriteAheadSink::append(const EventBatch& batch, const Wait& wait) {
+  if (wal_ == nullptr) {
+    return {unavailable("the write-ahead log is not open"), 0};
+  }
+  Status status = wal_->append(batch);
+  if (status.code() == Code::kBusy) {
+    status = wal_->wait_for_room(wait);
+    if (status.ok()) {
+      status = wal_->append(batch);
+    }
+    if (status.code() == Code::kBusy) {
+      return {{Code::kTimeout, std::string(status.message())}, 0};
+    }
+  }
+  if (!status.ok()) {
+    return {std::move(status), 0};
+  }
+  ledger_->in(batch.rows(), batch.body_bytes());
+  ledger_->out(batch.rows(), batch.body_bytes());
+  return {{}, batch.rows()};
+}
+
+Status WriteAheadSink::flush(const Wait& wait) { return wal_ == nullptr ? Status() : wal_->flush(wait); }
+
+Status WriteAheadSink::close(const Wait& wait) {
+  if (wal_ == nullptr) {
+    return {};
+  }
+  const Status flushed = wal_->flush(wait);
+  if (flushed.ok()) {
+    wait_for_far_end(wait.at_most(std::chrono::steady_clock::now() + kFarEnd));
+  }
+  stop_sending();
+  const Status closed = wal_->close(flushed.ok() ? Wait::for_duration(kSync) : Wait{TimePoint(), {}});
+  if (const wal::WalStatus left = wal_->status(); left.released < left.synced) {
+    FLUME_LOG(kInfo, "a write-ahead log is closed with rows that are not delivered yet", kv("folder", folder_),
+              kv("rows", left.synced - left.released));
+  }
+  wal_.reset();
+  return flushed.ok() ? closed : flushed;
+}
+
+void WriteAheadSink::wait_for_far_end(const Wait& wait) {
+  while (sending_ != nullptr && !wait.over()) {
+    const NodeState state = sending_->driver.status().state;
+    const bool moves = state == NodeState::kHello || state == NodeState::kOpening || state == NodeState::kActive;
+    if (!moves || wal_->wait_released(wait.at_most(std::chrono::steady_clock::now() + kLookAtState)).ok()) {
+      return;
+    }
+  }
+}
+
+void WriteAheadSink::stop_sending() {
+  if (logs_ != nullptr) {
+    logs_->remove(this);
+    logs_ = nullptr;
+  }
+  if (sending_ != nullptr) {
+    sending_->driver.request_stop();
+    sending_->driver.join();
+    sending_.reset();
+  }
+}
+
+LogStatus WriteAheadSink::status() const {
+  const wal::WalStatus wal = wal_->status();
+  const DriverStatus driver = sending_->driver.status();
+  LogStatus status;
+  status.path = path_;
+  status.folder = folder_;
+  status.rows = wal.next_ordinal - wal.released;
+  status.bytes = wal.bytes;
+  status.recovered = recovered_.rows;
+  status.repeated = wal.repeated;
+  status.missing = static_cast<uint64_t>(sending_->missing.value());
+  status.oldest_millis = status.rows == 0 ? 0 : wal.oldest_millis;
+  status.error = wal.error;
+  status.state = driver.state;
+  status.chain_error = driver.error;
+  status.next_try_millis = driver.next_try_millis;
+  status.sent = sending_->book.sum();
+  return status;
+}
+
+}  // namespace flume::node

@@ -1,0 +1,59 @@
+// WriteAheadSink: the sink that takes responsibility for rows by writing them to a log on this machine (common/wal) and
+// sends them on from there, in order, by a chain of its own, for as long as it takes. What agentSink, ackedWriteAhead
+// and the chains of both are made of.
+//
+// Life of a batch: append() -> log, synced -> its token is settled, the source's position may move -> a second driver
+// reads it back (from the page cache) and appends it to the chain -> the chain's far end settles it -> released in the
+// log. A far end that is away, slow or full holds nothing up but the log's own space; at its limit append() takes
+// nothing.
+//
+// The log lies in STATE/NODE/wal/PLACE. open() takes up what is there and tells the source how far it was read (R5),
+// before the source opens. close() waits for the disk and a moment for a far end that takes rows; what is left is sent
+// after the next open().
+// Thread: the driver of the node; the second driver is this object's own.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/wal/wal.h"
+#include "node/runtime/driver.h"
+#include "node/runtime/log_book.h"
+
+namespace flume::node {
+
+class WriteAheadSink final : public Sink {
+ public:
+  // `chain` makes what the rows are sent through; `text` is how it is written, for people.
+  WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text);
+  ~WriteAheadSink() override;
+
+  Status open(Context& context, const Wait& wait) override;
+  AppendResult append(const EventBatch& batch, const Wait& wait) override;
+  Status flush(const Wait& wait) override;  // on this machine's disk
+  Status close(const Wait& wait) override;
+
+ private:
+  struct Sending;  // the second driver and what it needs
+
+  Status open_log(Context& context);
+  void wait_for_far_end(const Wait& wait);
+  void stop_sending();
+  LogStatus status() const;
+
+  const std::function<std::unique_ptr<Sink>()> chain_;
+  const std::string text_;
+  LogBook* logs_ = nullptr;  // of the context given to open(), while open
+  std::string folder_;
+  std::string path_;
+  Clock* clock_ = nullptr;
+  wal::Recovered recovered_;
+  std::optional<RowLedger> ledger_;
+  std::unique_ptr<wal::Wal> wal_;  // null: closed
+  std::unique_ptr<Sending> sending_;
+};
+
+}  // namespace flume::node
