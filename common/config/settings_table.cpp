@@ -23,6 +23,8 @@ constexpr SettingSpec kSpecs[] = {
      kDay},
     {"flume.agent.logdir", kText, "${state}/agent",
      "Folder of the node's state: identity, read positions, last good configuration."},
+    {"flume.agent.logdir.maxage", kMillis, "10000",
+     "Taken for the classic system's specs; a log's file is sent while it is written, however old.", 0, kDay},
     {"flume.collector.dfs.compress.codec", kText, "None",
      "Compression of files written by formatDfs, escapedFormatDfs and collectorSink: None, gzip or deflate (also as "
      "GzipCodec, DefaultCodec or the full Java class name)."},
@@ -115,7 +117,6 @@ constexpr SettingSpec kSpecs[] = {
 };
 
 constexpr std::string_view kClassicOnly[] = {
-    "flume.agent.logdir.maxage",
     "flume.agent.logdir.retransmit",
     "flume.agent.mem.threshold",
     "flume.agent.multimaster.maxretries",

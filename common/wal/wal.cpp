@@ -100,6 +100,7 @@ Status Wal::append(const EventBatch& batch) {
     return stopped();
   }
   FLUME_RETURN_IF_ERROR(room());
+  ++appended_;
   uint32_t repeated = 0;
   if (has_identity(batch)) {
     const auto held = accepted_.position(batch.origin().stream);
@@ -108,7 +109,7 @@ Status Wal::append(const EventBatch& batch) {
   }
   if (repeated > 0) {
     status_.repeated += repeated;
-    queue_.push_back({batch.slice(0, repeated), {}, 0});
+    queue_.push_back({batch.slice(0, repeated), {}, 0, appended_});
   }
   if (repeated < batch.rows()) {
     Queued item;
@@ -118,6 +119,7 @@ Status Wal::append(const EventBatch& batch) {
     item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
     chain_ = chained(chain_, item.encoded);
     status_.next_ordinal += fresh.rows();
+    item.call = appended_;
     queued_bytes_ += item.bytes;
     queue_.push_back(std::move(item));
   }
@@ -160,8 +162,8 @@ Status Wal::wait_for(uint64_t ordinal, const Wait& wait) {
 
 Status Wal::flush(const Wait& wait) {
   const MutexLock lock(mutex_);
-  const uint64_t until = status_.next_ordinal;
-  while (status_.synced < until) {
+  const uint64_t until = appended_;
+  while (settled_ < until) {
     if (!changed_.wait(mutex_, wait)) {
       return {wait.stop.stop_requested() ? Code::kStopped : Code::kTimeout,
               str_cat("sync the log: ", status_.error.empty() ? "not done in time" : status_.error)};
@@ -473,10 +475,15 @@ void Wal::synced(const std::vector<Queued>& group) {
     queued_bytes_ -= bytes;
     gone = drop_released();
   }
-  changed_.notify_all();
+  changed_.notify_all();  // readers
   for (const Queued& item : group) {
     item.batch.settle(Outcome::kDelivered);
   }
+  {
+    const MutexLock lock(mutex_);
+    settled_ = group.back().call;
+  }
+  changed_.notify_all();  // flush()
   remove_files(gone);
 }
 

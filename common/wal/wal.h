@@ -84,7 +84,7 @@ class Wal {
   // their token is settled when the first ones are synced. kBusy: the queue is full, or the log is (WalStatus tells);
   // nothing was taken, and it is worth trying again.
   Status append(const EventBatch& batch) FLUME_EXCLUDES(mutex_);
-  // Until all that was appended is synced; kTimeout or kStopped when the wait is over first.
+  // Until all that was appended is synced and settled; kTimeout or kStopped when the wait is over first.
   Status flush(const Wait& wait) FLUME_EXCLUDES(mutex_);
   // Until append() may take a batch again; kTimeout or kStopped when the wait is over first.
   Status wait_for_room(const Wait& wait) FLUME_EXCLUDES(mutex_);
@@ -117,6 +117,7 @@ class Wal {
     EventBatch batch;  // stamped; holds the token
     EventBatch::Encoded encoded;
     uint64_t bytes = 0;  // of the record; 0: rows that the log has already, only to be settled
+    uint64_t call = 0;   // which append() it came with
   };
 
   Wal(WalOptions options, FileSystem& files, Clock& clock);
@@ -155,6 +156,8 @@ class Wal {
   std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
   std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ FLUME_GUARDED_BY(mutex_) = 0;  // with what is being written
+  uint64_t appended_ FLUME_GUARDED_BY(mutex_) = 0;      // calls of append() that took rows ...
+  uint64_t settled_ FLUME_GUARDED_BY(mutex_) = 0;       // ... and those of them that are synced and settled
   PlaceTable accepted_ FLUME_GUARDED_BY(mutex_);        // of numbered rows
   uint64_t chain_ FLUME_GUARDED_BY(mutex_) = 0;
   WalStatus status_ FLUME_GUARDED_BY(mutex_);

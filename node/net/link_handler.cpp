@@ -145,6 +145,9 @@ StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {
   ours.acks = {"received", "durable"};
   ours.credit = static_cast<int64_t>(window_);
   told_.credit = ours.credit;
+  if (std::find(theirs->acks.begin(), theirs->acks.end(), "durable") != theirs->acks.end()) {
+    account_->set_sender_keeps();
+  }
   send(rpc::hello_frame(ours));  // also to a stranger: it shows which protocols we speak
   greeted_ = true;
   if (theirs->oldest_protocol > rpc::kLinkProtocol || theirs->protocol < rpc::kLinkProtocol) {
@@ -156,9 +159,14 @@ StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {
 
 StreamHandler::Verdict LinkHandler::refuse(std::string_view what, std::string_view detail) {
   inbox_.refuse(peer_.address(), what, detail);
+  return end(detail.empty() ? std::string(what) : str_cat(what, ": ", detail));
+}
+
+// Last words, and the end of the link.
+StreamHandler::Verdict LinkHandler::end(std::string error) {
   if (greeted_) {
     rpc::LinkReply last = news();
-    last.error = detail.empty() ? std::string(what) : str_cat(what, ": ", detail);
+    last.error = std::move(error);
     send(rpc::reply_frame(last));
   }
   return Verdict::kFinish;
@@ -192,6 +200,9 @@ void LinkHandler::reply_if_news() {
 }
 
 StreamHandler::Verdict LinkHandler::on_wake() {
+  if (account_->has_failed()) {
+    return end("rows could not be stored; send again what is not confirmed");
+  }
   reply_if_news();
   return hand_on();
 }

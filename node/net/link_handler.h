@@ -35,6 +35,7 @@ class LinkHandler final : public StreamHandler {
   Verdict batch_complete();
   Verdict hand_on();
   Verdict refuse(std::string_view what, std::string_view detail);
+  Verdict end(std::string error);
   void send(std::string frame);
   void reply_if_news();
   rpc::LinkReply news();

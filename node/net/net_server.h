@@ -25,6 +25,7 @@
 #include "common/base/units.h"
 #include "node/net/receive_pool.h"
 #include "node/net/stream_handler.h"
+#include "node/net/stream_table.h"
 
 namespace flume {
 class Settings;
@@ -69,6 +70,8 @@ class NetServer {
 
   const NetOptions& options() const { return options_; }
   const std::shared_ptr<ReceivePool>& pool() const { return pool_; }
+  // Of all ports of the process; shared, because settling rows hold it.
+  const std::shared_ptr<StreamTable>& streams() const { return streams_; }
 
   // Port 0: any free one. Temporary error when the port is taken.
   Result<std::unique_ptr<Listener>> listen_stream(uint16_t port, StreamHandlerFactory factory);
@@ -91,6 +94,7 @@ class NetServer {
   const NetOptions options_;
   const std::shared_ptr<Impl> impl_;  // shared with the pool's callback
   const std::shared_ptr<ReceivePool> pool_;
+  const std::shared_ptr<StreamTable> streams_ = std::make_shared<StreamTable>();
 };
 
 // A peer that does not speak the protocol, or too much of it: counted, and logged once per peer (without its port),

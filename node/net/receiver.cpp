@@ -103,6 +103,11 @@ Result<Source::Next> ReceiverSource::next(EventBatch& out, const Wait& wait) {
   return Next::kBatch;
 }
 
+Result<bool> ReceiverSource::rewind() {
+  inbox_->rewind();
+  return true;
+}
+
 Status ReceiverSource::close(const Wait&) {
   if (listener_ == nullptr) {
     return {};

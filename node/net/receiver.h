@@ -22,6 +22,9 @@ class ReceiverSource final : public Source {
 
   Status open(Context& context, const Wait& wait) override;
   Result<Next> next(EventBatch& out, const Wait& wait) override;
+  Result<bool> rewind() override;
+  bool forgets_at_close() const override { return true; }
+  bool is_full() const override { return inbox_ != nullptr && inbox_->is_full(); }
   Status close(const Wait& wait) override;
   std::vector<std::shared_ptr<AckTracker>> trackers() const override;
 

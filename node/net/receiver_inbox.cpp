@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kInboxBytes = 8U << 20;
 constexpr uint64_t kInboxRows = 4U << 20;
+constexpr uint64_t kCopiedBytes = 8U << 20;  // of batches kept until they are settled
 
 }  // namespace
 
@@ -38,10 +39,50 @@ std::vector<rpc::LinkRange> LinkAccount::new_ranges() {
   return std::exchange(ranges_, {});
 }
 
+void LinkAccount::fail() {
+  failed_.store(true, std::memory_order_release);
+  wake();
+}
+
 void LinkAccount::wake() {
   if (const auto peer = peer_.lock()) {
     peer->wake();
   }
+}
+
+RowsUnderWay::~RowsUnderWay() {
+  for (const Entry& entry : entries_) {
+    if (entry.is_claimed) {
+      streams_->forget(entry.range->stream, static_cast<uint64_t>(entry.range->first),
+                       static_cast<uint64_t>(entry.range->below));
+    }
+  }
+}
+
+void RowsUnderWay::add(Entry entry) {
+  const MutexLock lock(mutex_);
+  copied_bytes_.fetch_add(entry.copy.empty() ? 0 : entry.copy.body_bytes(), std::memory_order_relaxed);
+  entries_.push_back(std::move(entry));
+}
+
+void RowsUnderWay::settled(uint64_t below) {
+  const MutexLock lock(mutex_);
+  while (!entries_.empty() && entries_.front().end <= below) {
+    const Entry& first = entries_.front();
+    if (first.is_claimed) {
+      streams_->settled(first.range->stream, static_cast<uint64_t>(first.range->first),
+                        static_cast<uint64_t>(first.range->below));
+    }
+    first.account->settle(first.rows, first.range);
+    copied_bytes_.fetch_sub(first.copy.empty() ? 0 : first.copy.body_bytes(), std::memory_order_relaxed);
+    entries_.pop_front();
+  }
+}
+
+std::deque<RowsUnderWay::Entry> RowsUnderWay::take_all() {
+  const MutexLock lock(mutex_);
+  copied_bytes_.store(0, std::memory_order_relaxed);
+  return std::exchange(entries_, {});
 }
 
 ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
@@ -50,11 +91,14 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
       frame_bytes(context.metrics.counter("flume_link_received_bytes_total")),
       refused(context.metrics.counter("flume_link_peers_refused_total")),
       refused_events(context.metrics.counter("flume_link_events_refused_total")),
+      repeated(context.metrics.counter("flume_link_repeated_rows_total")),
       context_(context),
       bad_peers_(context.clock),
       tracker_(AckTracker::create(0)),
+      under_way_(std::make_shared<RowsUnderWay>(context.net.streams())),
       channel_({kInboxBytes, kInboxRows}, std::move(on_room)) {
-  tracker_->on_change([this] { settled(); });
+  // The tracker owns the callback, so it is there whenever that runs.
+  tracker_->on_change([tracker = tracker_.get(), rows = under_way_] { rows->settled(tracker->settled()); });
 }
 
 bool ReceiverInbox::put(Received& item) {
@@ -95,36 +139,108 @@ std::optional<Received> ReceiverInbox::pop(const Wait& wait) {
 }
 
 std::optional<EventBatch> ReceiverInbox::take(const Wait& wait) {
-  std::optional<Received> item = pop(wait);
-  if (!item) {
-    return std::nullopt;
+  for (;;) {
+    while (!ready_.empty()) {
+      Ready next = std::move(ready_.front());
+      ready_.pop_front();
+      if (auto batch = hand_out(std::move(next))) {
+        return batch;
+      }
+    }
+    std::optional<Received> item = pop(wait);
+    if (!item) {
+      return std::nullopt;
+    }
+    prepare(std::move(*item));
   }
-  const EventBatch& batch = item->batch;
-  Open open{rows_ + batch.rows(), item->account, batch.rows(), {}};
-  if (const Hop hop = batch.hop(); hop.stream != Id128{}) {
-    const auto first = static_cast<int64_t>(hop.ordinal);
-    open.range = rpc::LinkRange{hop.stream, first, first + static_cast<int64_t>(hop.span)};
-  }
-  rows_ = open.end;
-  {
-    const MutexLock lock(mutex_);
-    open_.push_back(std::move(open));
-  }
-  EventBatch out = batch.with_token(tracker_->issue(rows_, batch.rows(), batch.body_bytes()));
-  item->account->take(batch.rows(), item->frame_bytes);
-  return out;
 }
 
-// From any thread: tells the connections what the sinks answer for.
-void ReceiverInbox::settled() {
-  const uint64_t below = tracker_->settled();
-  const MutexLock lock(mutex_);
-  while (!open_.empty() && open_.front().end <= below) {
-    const Open& first = open_.front();
-    first.account->settle(first.rows, first.range);
-    open_.pop_front();
+void ReceiverInbox::prepare(Received item) {
+  if (item.account->has_failed()) {
+    return;  // it comes again on another link, behind rows that were lost before it
+  }
+  item.account->take(item.batch.rows(), item.frame_bytes);
+  const Hop hop = item.batch.hop();
+  if (hop.stream == Id128{} || item.batch.multiplied() || !prepare_numbered(item, hop)) {
+    ready_.push_back({std::move(item), {}, false});
   }
 }
+
+// Rows that a log numbered: what is known already is only confirmed. False: the numbers cannot be told apart by rows.
+bool ReceiverInbox::prepare_numbered(Received& item, const Hop& hop) {
+  const EventBatch& batch = item.batch;
+  uint32_t row = 0;
+  for (const StreamTable::Part& part :
+       context_.net.streams()->claim(hop.stream, hop.ordinal, hop.ordinal + hop.span, this)) {
+    uint32_t end = row;
+    while (end < batch.rows() && batch.hop_ordinal(end) < part.below) {
+      end = part.below >= hop.ordinal + hop.span ? batch.rows() : end + 1;
+    }
+    const rpc::LinkRange range{hop.stream, static_cast<int64_t>(part.first), static_cast<int64_t>(part.below)};
+    Ready ready{{batch.slice(row, end - row), item.account, 0, item.promised}, range, false};
+    ready.is_repeat = part.known != StreamTable::Known::kNew;
+    if (ready.is_repeat) {
+      repeated.add(end - row);
+    }
+    if (part.known == StreamTable::Known::kElsewhere) {
+      item.account->fail();  // until they are settled there
+    }
+    ready_.push_back(std::move(ready));
+    row = end;
+  }
+  return true;
+}
+
+std::optional<EventBatch> ReceiverInbox::hand_out(Ready ready) {
+  if (ready.item.account->has_failed()) {
+    give_up(ready);
+    return std::nullopt;
+  }
+  const EventBatch& batch = ready.item.batch;
+  RowsUnderWay::Entry entry{rows_, ready.item.account, batch.rows(), ready.range, false, {}};
+  if (ready.is_repeat || batch.empty()) {
+    entry.is_claimed = !ready.is_repeat && ready.range.has_value();
+    under_way_->add(std::move(entry));
+    under_way_->settled(tracker_->settled());
+    return std::nullopt;
+  }
+  rows_ += batch.rows();
+  entry.end = rows_;
+  entry.is_claimed = ready.range.has_value();
+  if (!ready.item.account->sender_keeps()) {
+    entry.copy = batch;
+  }
+  under_way_->add(std::move(entry));
+  return batch.with_token(tracker_->issue(rows_, batch.rows(), batch.body_bytes()));
+}
+
+// Rows that will not be handed out.
+void ReceiverInbox::give_up(const Ready& ready) {
+  if (!ready.is_repeat && ready.range) {
+    context_.net.streams()->forget(ready.range->stream, static_cast<uint64_t>(ready.range->first),
+                                   static_cast<uint64_t>(ready.range->below));
+  }
+}
+
+void ReceiverInbox::rewind() {
+  under_way_->settled(tracker_->settled());
+  std::deque<Ready> again;
+  for (RowsUnderWay::Entry& entry : under_way_->take_all()) {
+    Ready ready{{std::move(entry.copy), entry.account, 0, true}, entry.range, !entry.is_claimed && entry.range};
+    if (entry.account->sender_keeps()) {
+      entry.account->fail();
+      give_up(ready);
+    } else {
+      again.push_back(std::move(ready));
+    }
+  }
+  tracker_->rewound();
+  rows_ = tracker_->settled();
+  again.insert(again.end(), std::make_move_iterator(ready_.begin()), std::make_move_iterator(ready_.end()));
+  ready_ = std::move(again);
+}
+
+bool ReceiverInbox::is_full() const { return under_way_->copied_bytes() >= kCopiedBytes; }
 
 void ReceiverInbox::refuse(std::string_view peer, std::string_view what, std::string_view detail) {
   refused.add(1);
@@ -134,20 +250,27 @@ void ReceiverInbox::refuse(std::string_view peer, std::string_view what, std::st
 void ReceiverInbox::close() {
   channel_.close();
   uint64_t lost = 0;
-  while (std::optional<Received> item = pop(Wait{TimePoint(), {}})) {
-    if (!item->promised) {
-      continue;
-    }
-    lost += item->batch.rows();
-    rows_ += item->batch.rows();
-    item->batch.with_token(tracker_->issue(rows_, item->batch.rows(), item->batch.body_bytes()))
+  const auto lose = [&](const Received& item) {
+    lost += item.batch.rows();
+    rows_ += item.batch.rows();
+    item.batch.with_token(tracker_->issue(rows_, item.batch.rows(), item.batch.body_bytes()))
         .settle(Outcome::kDropped, "source_closed");
+  };
+  for (const Ready& ready : std::exchange(ready_, {})) {
+    give_up(ready);
+    if (!ready.is_repeat && !ready.item.account->sender_keeps() && !ready.item.batch.empty()) {
+      lose(ready.item);  // the sender was told that they are received
+    }
+  }
+  while (std::optional<Received> item = pop(Wait{TimePoint(), {}})) {
+    if (item->promised) {
+      lose(*item);
+    }
   }
   if (lost > 0) {
-    FLUME_LOG(kWarn, "events of classic senders were not handed on before their port closed",
+    FLUME_LOG(kWarn, "events that were received were not handed on before their port closed",
               kv("node", context_.logical_node), kv("events", lost));
   }
-  tracker_->on_change(nullptr);
 }
 
 }  // namespace flume::node

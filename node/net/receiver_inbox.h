@@ -2,6 +2,11 @@
 // driver takes out is what the link calls received: only then does the connection tell its peer and grant it more, so
 // whatever is still in here when the port closes was promised to nobody.
 //
+// Rows that came with the number of a log are claimed in the process's StreamTable: what is stored or under way is not
+// handed out again, but confirmed to its sender together with the first copy (R11). When rows come back undelivered,
+// those of a sender that keeps them until they are durable end its link, so that it sends them again from where it was
+// confirmed (R14); of all others a copy is kept here until they are settled and handed out once more.
+//
 // Thread-safe: handlers put in from IO threads, the driver takes out. Outlives the handlers.
 #pragma once
 
@@ -28,11 +33,17 @@ class LinkAccount {
 
   void take(uint32_t rows, uint64_t bytes);  // by the driver: the flow has it now
   void settle(int64_t rows, const std::optional<rpc::LinkRange>& range) FLUME_EXCLUDES(mutex_);  // the sinks have it
+  // The link is to end, and its sender to send again what is not settled.
+  void fail();
 
   int64_t received() const { return received_.load(std::memory_order_acquire); }
   uint64_t taken_bytes() const { return taken_bytes_.load(std::memory_order_acquire); }
   int64_t settled() const { return settled_.load(std::memory_order_acquire); }
+  bool has_failed() const { return failed_.load(std::memory_order_acquire); }
   std::vector<rpc::LinkRange> new_ranges() FLUME_EXCLUDES(mutex_);  // each is told once
+  // The sender keeps rows until they are settled. Set before the first row.
+  bool sender_keeps() const { return sender_keeps_.load(std::memory_order_relaxed); }
+  void set_sender_keeps() { sender_keeps_.store(true, std::memory_order_relaxed); }
 
  private:
   void wake();
@@ -41,6 +52,8 @@ class LinkAccount {
   std::atomic<int64_t> received_{0};
   std::atomic<uint64_t> taken_bytes_{0};
   std::atomic<int64_t> settled_{0};
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> sender_keeps_{false};
   Mutex mutex_;
   std::vector<rpc::LinkRange> ranges_ FLUME_GUARDED_BY(mutex_);
 };
@@ -52,6 +65,34 @@ struct Received {
   bool promised = false;  // the sender was told, or cannot be: losing it is counted here
 };
 
+// Rows handed out and not settled, in order. Shared with the callback of their tracker, so that rows that settle after
+// the port was closed are still confirmed, and what never settles is forgotten.
+class RowsUnderWay {
+ public:
+  struct Entry {
+    uint64_t end = 0;  // the tracker's position after it
+    std::shared_ptr<LinkAccount> account;
+    uint32_t rows = 0;
+    std::optional<rpc::LinkRange> range;
+    bool is_claimed = false;
+    EventBatch copy;  // empty: the sender keeps the rows, or they came before
+  };
+  explicit RowsUnderWay(std::shared_ptr<StreamTable> streams) : streams_(std::move(streams)) {}
+  ~RowsUnderWay();
+
+  void add(Entry entry) FLUME_EXCLUDES(mutex_);
+  // Everything below this position of the tracker is settled: tells the connections. Any thread.
+  void settled(uint64_t below) FLUME_EXCLUDES(mutex_);
+  std::deque<Entry> take_all() FLUME_EXCLUDES(mutex_);
+  uint64_t copied_bytes() const { return copied_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::shared_ptr<StreamTable> streams_;
+  std::atomic<uint64_t> copied_bytes_{0};
+  Mutex mutex_;
+  std::deque<Entry> entries_ FLUME_GUARDED_BY(mutex_);
+};
+
 class ReceiverInbox {
  public:
   ReceiverInbox(Context& context, std::function<void()> on_room);
@@ -60,9 +101,13 @@ class ReceiverInbox {
   bool put(Received& item);
   // Of a connection that ended while there was no room. Its socket is gone, so it is bounded by one read of it.
   void put_last(std::vector<Received> items) FLUME_EXCLUDES(mutex_);
-  // The next batch, with a token of tracker(). Driver only.
+  // The next batch, with a token of tracker(). Driver only, as all that follow.
   std::optional<EventBatch> take(const Wait& wait);
-  // Nothing is put in or taken out any more; rows that somebody relies on are counted as dropped. Driver only.
+  // Goes back to the first row that is not settled.
+  void rewind();
+  // Copies use up their memory: some rows have to settle before more are taken.
+  bool is_full() const;
+  // Nothing is put in or taken out any more; rows that somebody relies on are counted as dropped.
   void close();
 
   const Context& context() const { return context_; }
@@ -78,24 +123,29 @@ class ReceiverInbox {
   Counter& refused;         // connections closed for what came
   Counter& refused_events;  // single events that are larger than an event may be, and the like
 
- private:
-  void settled() FLUME_EXCLUDES(mutex_);
-  std::optional<Received> pop(const Wait& wait) FLUME_EXCLUDES(mutex_);
+  Counter& repeated;  // rows that came again and were known
 
-  struct Open {
-    uint64_t end;  // the tracker's position after it
-    std::shared_ptr<LinkAccount> account;
-    uint32_t rows;
+ private:
+  struct Ready {
+    Received item;
     std::optional<rpc::LinkRange> range;
+    bool is_repeat = false;  // not handed out, only confirmed in its turn
   };
+  std::optional<Received> pop(const Wait& wait) FLUME_EXCLUDES(mutex_);
+  void prepare(Received item);
+  bool prepare_numbered(Received& item, const Hop& hop);
+  std::optional<EventBatch> hand_out(Ready ready);
+  void give_up(const Ready& ready);
+
   Context& context_;
   BadPeers bad_peers_;
   const std::shared_ptr<AckTracker> tracker_;  // shared: tokens keep it
-  uint64_t rows_ = 0;                          // driver only
+  const std::shared_ptr<RowsUnderWay> under_way_;
+  uint64_t rows_ = 0;        // driver only
+  std::deque<Ready> ready_;  // driver only
   Channel<Received> channel_;
   Mutex mutex_;
   std::deque<Received> last_ FLUME_GUARDED_BY(mutex_);
-  std::deque<Open> open_ FLUME_GUARDED_BY(mutex_);  // handed out, not settled, in order
 };
 
 }  // namespace flume::node

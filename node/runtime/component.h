@@ -79,6 +79,10 @@ class Source {
   virtual Result<Next> next(EventBatch& out, const Wait& wait) = 0;
   // Goes back to the first row that is not settled. False: cannot (stdin, UDP): the driver keeps those batches itself.
   virtual Result<bool> rewind() { return false; }
+  // Rows handed out cannot be read again once the source is closed: whoever has some keeps them.
+  virtual bool forgets_at_close() const { return false; }
+  // It holds as many rows as it may until some are settled: the driver flushes the sink before it asks for more.
+  virtual bool is_full() const { return false; }
   // Called by the driver between batches: make positions durable as far as rows are settled (at most every second or
   // so).
   virtual Status checkpoint() { return {}; }

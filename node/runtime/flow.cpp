@@ -82,7 +82,7 @@ Flow::Report Flow::step(const Wait& wait) {
   if (source_ended_) {
     return finish(wait);
   }
-  if (kept_is_full()) {
+  if (is_full()) {
     return make_room(wait);
   }
   Report read = next(wait);
@@ -159,7 +159,7 @@ Flow::Report Flow::make_room(const Wait& wait) {
     return {Step::kSinkFailed, std::move(status)};
   }
   settle_kept();
-  return {kept_is_full() && !wait.stop.stop_requested() ? Step::kBlocked : Step::kMoved, {}};
+  return {is_full() && !wait.stop.stop_requested() ? Step::kBlocked : Step::kMoved, {}};
 }
 
 EventBatch Flow::hand_out(EventBatch batch) {
@@ -278,7 +278,7 @@ std::unique_ptr<Sink> Flow::detach_sink(const Wait& wait) {
 }
 
 FlowParts Flow::detach_source() {
-  if (replayable_) {
+  if (replayable_ && !source_->forgets_at_close()) {
     pending_.clear();  // they are read again by whoever reads that source next
   }
   (void)checkpoint();

@@ -83,7 +83,7 @@ class Flow {
 
   EventBatch hand_out(EventBatch batch);
   void settle_kept();
-  bool kept_is_full() const { return kept_bytes_ >= limits_.kept_bytes; }
+  bool is_full() const { return kept_bytes_ >= limits_.kept_bytes || source_->is_full(); }
   Report next(const Wait& wait);
   Report append(const Wait& wait);
   Report finish(const Wait& wait);

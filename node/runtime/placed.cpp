@@ -42,6 +42,8 @@ class PlacedSource final : public Source {
         path_, "rewind", [&] { return source_->rewind(); },
         [](Status status) { return Result<bool>(std::move(status)); });
   }
+  bool forgets_at_close() const override { return source_->forgets_at_close(); }
+  bool is_full() const override { return source_->is_full(); }
   Status checkpoint() override {
     return guarded(
         path_, "checkpoint", [&] { return source_->checkpoint(); }, as_is);

@@ -9,7 +9,7 @@
 
 namespace flume::node {
 
-void register_sink_rpc(Registry& registry);
+void register_sink_thrift(Registry& registry);
 
 namespace {
 
@@ -119,7 +119,7 @@ TEST(ClassicHandler, ClosesTheConnectionAtBytesThatAreNoMessageAndKeepsWhatCameB
 TEST(RpcSink, SendsEveryEventToACollectorOnTheSamePortAsLinks) {
   Collector collector;
   test::NodeWorld world;
-  const auto sink = test::make_sink(register_sink_rpc, "rpcSink", collector.port());
+  const auto sink = test::make_sink(register_sink_thrift, "thriftSink", collector.port());
   ASSERT_TRUE(sink->open(world.context, soon()).ok());
   const std::vector<Event> events = support::mixed_events();
   const auto tracker = AckTracker::create(0);
@@ -135,7 +135,7 @@ TEST(RpcSink, SendsEveryEventToACollectorOnTheSamePortAsLinks) {
 TEST(RpcSink, SaysThatThePeerIsGone) {
   Collector collector;
   test::NodeWorld world;
-  const auto sink = test::make_sink(register_sink_rpc, "rpcSink", collector.port());
+  const auto sink = test::make_sink(register_sink_thrift, "thriftSink", collector.port());
   ASSERT_TRUE(sink->open(world.context, soon()).ok());
   const std::string name = str_cat("127.0.0.1:", collector.port());
   const auto tracker = AckTracker::create(0);

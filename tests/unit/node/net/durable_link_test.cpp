@@ -1,0 +1,193 @@
+// A sender that keeps rows until the far end answers for them, against a real port: what it is told and when, what
+// becomes of rows that come again, and of rows that the collector could not store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node/net/link_sink.h"
+#include "tests/support/link_rig.h"
+#include "tests/support/scripted_sink.h"
+
+namespace flume::node {
+namespace {
+
+using test::Collector;
+using test::NodeWorld;
+using test::soon;
+using testing::ElementsAre;
+
+// Rows as a log numbers them.
+class Log {
+ public:
+  EventBatch rows(uint64_t first, const std::vector<std::string>& bodies) {
+    EventBatch batch = test::rows_of(bodies, *tracker, position);
+    return batch.with_hop({stream, first, 0, batch.rows()});
+  }
+
+  const Id128 stream = random_id();
+  std::shared_ptr<AckTracker> tracker = AckTracker::create(0);
+  uint64_t position = 0;
+};
+
+struct Sender {
+  explicit Sender(uint16_t port, LinkSink::Promise promise = LinkSink::Promise::kDurable)
+      : sink("127.0.0.1", port, promise) {}
+  ~Sender() { (void)sink.close(Wait{TimePoint(), {}}); }
+  Status open() { return sink.open(world.context, soon()); }
+  Status send(const EventBatch& batch) { return sink.append(batch, soon()).status; }
+
+  NodeWorld world;
+  LinkSink sink;
+};
+
+std::vector<std::string> bodies(const std::vector<Event>& events) {
+  std::vector<std::string> out;
+  for (const Event& event : events) {
+    out.push_back(event.body);
+  }
+  return out;
+}
+
+class DurableLink : public testing::Test {
+ protected:
+  // What the collector gives out now; none of it is settled.
+  std::vector<std::string> given(size_t rows) { return bodies(collector_.take(rows, &kept_)); }
+  bool nothing_more() {
+    EventBatch batch;
+    const auto next = collector_.source.next(batch, Wait::for_duration(std::chrono::milliseconds(50)));
+    return next.ok() && *next == Source::Next::kNothingYet;
+  }
+  void settle_all() {
+    for (const EventBatch& batch : std::exchange(kept_, {})) {
+      batch.settle(Outcome::kDelivered);
+    }
+  }
+
+  Collector collector_;
+  std::vector<EventBatch> kept_;
+  Log log_;
+};
+
+TEST_F(DurableLink, RowsAreDeliveredWhenTheFarEndsSinksAnswerForThemNotWhenItHasThem) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a", "b"})).ok());
+  EXPECT_THAT(given(2), ElementsAre("a", "b"));
+  EXPECT_EQ(sender.sink.flush(Wait::for_duration(std::chrono::milliseconds(50))).code(), Code::kTimeout);
+  EXPECT_EQ(log_.tracker->settled(), 0U);
+  settle_all();
+  EXPECT_TRUE(sender.sink.flush(soon()).ok());
+  EXPECT_EQ(log_.tracker->settled(), 2U);
+}
+
+TEST_F(DurableLink, RowsThatAreStoredAreConfirmedAndNotGivenOutAgain) {
+  {
+    Sender first(collector_.port());
+    ASSERT_TRUE(first.open().ok());
+    ASSERT_TRUE(first.send(log_.rows(0, {"a", "b"})).ok());
+    given(2);
+    settle_all();
+  }
+  Sender again(collector_.port());
+  ASSERT_TRUE(again.open().ok());
+  ASSERT_TRUE(again.send(log_.rows(0, {"a", "b", "c"})).ok());
+  EXPECT_THAT(given(1), ElementsAre("c"));
+  EXPECT_EQ(collector_.world.metric("flume_link_repeated_rows_total"), 2);
+  settle_all();
+  EXPECT_TRUE(again.sink.flush(soon()).ok());
+}
+
+TEST_F(DurableLink, RowsThatAreUnderWayAreConfirmedWithTheirFirstCopy) {
+  Sender first(collector_.port());
+  ASSERT_TRUE(first.open().ok());
+  ASSERT_TRUE(first.send(log_.rows(0, {"a", "b"})).ok());
+  given(2);
+  Sender again(collector_.port());
+  ASSERT_TRUE(again.open().ok());
+  ASSERT_TRUE(again.send(log_.rows(1, {"b", "c"})).ok());
+  EXPECT_THAT(given(1), ElementsAre("c"));
+  EXPECT_EQ(again.sink.flush(Wait::for_duration(std::chrono::milliseconds(50))).code(), Code::kTimeout);
+  settle_all();
+  EXPECT_TRUE(again.sink.flush(soon()).ok());
+}
+
+TEST_F(DurableLink, WhatCouldNotBeStoredEndsTheLinkAndIsTakenWhenItIsSentAgain) {
+  {
+    Sender sender(collector_.port());
+    ASSERT_TRUE(sender.open().ok());
+    ASSERT_TRUE(sender.send(log_.rows(0, {"a"})).ok());
+    ASSERT_TRUE(sender.send(log_.rows(1, {"b"})).ok());
+    given(2);
+    kept_[0].settle(Outcome::kDelivered);
+    kept_.clear();  // "b" is not delivered
+    ASSERT_TRUE(collector_.source.rewind().value());
+    const Status told = sender.sink.flush(soon());
+    EXPECT_EQ(told.code(), Code::kUnavailable);
+    EXPECT_THAT(std::string(told.message()), testing::HasSubstr("could not be stored"));
+    EXPECT_EQ(log_.tracker->counts().delivered_rows, 1U);
+  }
+  Sender again(collector_.port());
+  ASSERT_TRUE(again.open().ok());
+  ASSERT_TRUE(again.send(log_.rows(0, {"a", "b"})).ok());
+  EXPECT_THAT(given(1), ElementsAre("b"));
+  settle_all();
+  EXPECT_TRUE(again.sink.flush(soon()).ok());
+}
+
+TEST_F(DurableLink, RowsBehindThoseThatWereLostWaitForThemToComeAgain) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a"})).ok());
+  given(1);
+  ASSERT_TRUE(sender.send(log_.rows(1, {"b"})).ok());
+  while (collector_.world.metric("flume_link_frames_total") < 2) {
+  }
+  kept_.clear();
+  ASSERT_TRUE(collector_.source.rewind().value());
+  EXPECT_TRUE(nothing_more()) << "row b before row a";
+}
+
+TEST_F(DurableLink, RowsOfASenderThatKeepsNoneAreGivenOutAgain) {
+  Sender sender(collector_.port(), LinkSink::Promise::kReceived);
+  ASSERT_TRUE(sender.open().ok());
+  uint64_t position = 0;
+  auto tracker = AckTracker::create(0);
+  ASSERT_TRUE(sender.send(test::rows_of({"a", "b"}, *tracker, position)).ok());
+  ASSERT_TRUE(sender.send(test::rows_of({"c"}, *tracker, position)).ok());
+  given(3);
+  kept_[0].settle(Outcome::kDelivered);
+  kept_.clear();
+  EXPECT_TRUE(sender.sink.flush(soon()).ok());
+  ASSERT_TRUE(collector_.source.rewind().value());
+  EXPECT_THAT(given(1), ElementsAre("c"));
+  settle_all();
+  EXPECT_TRUE(nothing_more());
+}
+
+TEST_F(DurableLink, RowsThatSettleAfterThePortWasClosedAreKnownAfterwards) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a", "b"})).ok());
+  given(2);
+  collector_.close();
+  settle_all();
+  collector_.open();
+  Sender again(collector_.port());
+  ASSERT_TRUE(again.open().ok());
+  ASSERT_TRUE(again.send(log_.rows(0, {"a", "b", "c"})).ok());
+  EXPECT_THAT(given(1), ElementsAre("c"));
+}
+
+TEST_F(DurableLink, RowsThatAreOnTheirWayThroughAnotherPortAreNotTakenTwice) {
+  Collector other;
+  const auto parts = collector_.world.net.streams()->claim(log_.stream, 0, 2, this);
+  ASSERT_EQ(parts.size(), 1U);
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a", "b"})).ok());
+  EXPECT_TRUE(nothing_more());
+  EXPECT_EQ(sender.sink.flush(soon()).code(), Code::kUnavailable);
+  EXPECT_EQ(log_.tracker->counts().delivered_rows, 0U);
+}
+
+}  // namespace
+}  // namespace flume::node

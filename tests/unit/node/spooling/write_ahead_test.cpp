@@ -1,0 +1,134 @@
+// The sink with a log in front of a chain: promises on this machine's disk, sends in order, over restarts.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "node/spooling/write_ahead_sink.h"
+#include "tests/support/sink_rig.h"
+#include "tests/support/temp_dir.h"
+
+namespace flume::node {
+namespace {
+
+class WriteAhead : public testing::Test {
+ protected:
+  WriteAhead() {
+    rig_.world.context.state_folder = dir_.path();
+    sink_ = rig_.build("ackedWriteAhead keep");
+  }
+  Status open() { return rig_.open(*sink_); }
+  void close() { EXPECT_TRUE(sink_->close(rig_.wait).ok()); }
+  // One batch a row, as a source would give them, each from its own place.
+  void append(uint64_t from, uint64_t to) {
+    for (uint64_t row = from; row < to; ++row) {
+      BuilderOptions options;
+      options.origin.stream = stream_;
+      options.origin.position = row;
+      BatchBuilder builder(options);
+      Event event;
+      event.body = str_cat("row ", row);
+      ASSERT_TRUE(builder.add(event));
+      const AppendResult result = sink_->append(rig_.issued(builder.seal({})), rig_.wait);
+      ASSERT_TRUE(result.status.ok()) << result.status.to_string();
+    }
+  }
+  void expect_kept(uint64_t rows) {
+    const std::vector<Event> kept = rig_.kept();
+    ASSERT_EQ(kept.size(), rows);
+    for (uint64_t row = 0; row < rows; ++row) {
+      EXPECT_EQ(kept[row].body, str_cat("row ", row));
+    }
+  }
+  LogStatus status() {
+    const auto all = rig_.world.logs.list();
+    EXPECT_EQ(all.size(), 1U);
+    return all.at(0);
+  }
+
+  test::TempDir dir_;
+  test::SinkRig rig_;
+  const Id128 stream_ = random_id();
+  std::unique_ptr<Sink> sink_;
+};
+
+TEST_F(WriteAhead, RowsAreSettledBySyncAndReachTheChainInOrder) {
+  ASSERT_TRUE(open().ok());
+  append(0, 50);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_EQ(rig_.tracker->settled(), 50U);
+  close();
+  expect_kept(50);
+}
+
+TEST_F(WriteAhead, WhatTheChainRefusesIsTriedAgainUntilItTakesIt) {
+  rig_.below->appends.assign(2, {unavailable("connection refused"), 0});
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_EQ(rig_.tracker->settled(), 10U) << "the chain is not waited for";
+  while (status().rows > 0) {
+    rig_.world.clock.advance(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  close();
+  expect_kept(10);
+}
+
+TEST_F(WriteAhead, RowsThatWereNotSentAreSentAfterARestart) {
+  rig_.below->opens.assign(1000, unavailable("nobody there"));
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  close();
+  rig_.below->opens.clear();
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(status().recovered, 10U);
+  append(10, 20);
+  close();
+  expect_kept(20);
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(status().recovered, 0U);
+  close();
+  expect_kept(20);
+}
+
+TEST_F(WriteAhead, ASourceThatGoesBackAfterARestartDoublesNothing) {
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  close();
+  sink_ = rig_.build("ackedWriteAhead keep");
+  ASSERT_TRUE(open().ok());
+  append(5, 15);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_EQ(status().repeated, 5U);
+  close();
+  expect_kept(15);
+}
+
+TEST_F(WriteAhead, AFullLogTakesNothingAndSaysSo) {
+  ASSERT_TRUE(rig_.world.settings.set("flume.wal.max.bytes", "65536", "test").ok());
+  rig_.below->opens.assign(1'000'000, unavailable("nobody there"));
+  ASSERT_TRUE(open().ok());
+  AppendResult result;
+  uint64_t taken = 0;
+  for (; taken < 10'000; ++taken) {
+    Event event;
+    event.body.assign(1000, 'x');
+    const EventBatch batch = rig_.issued(std::vector<Event>{event});
+    result = sink_->append(batch, Wait::for_duration(std::chrono::milliseconds(200)));
+    if (!result.status.ok()) {
+      break;
+    }
+  }
+  EXPECT_LT(taken, 100U);
+  EXPECT_EQ(result.status.code(), Code::kTimeout);
+  EXPECT_NE(result.status.message().find("65536"), std::string_view::npos) << result.status.message();
+  close();
+}
+
+TEST_F(WriteAhead, ItNeedsAFolderOfItsOwn) {
+  rig_.world.context.state_folder.clear();
+  EXPECT_EQ(open().code(), Code::kInvalid);
+}
+
+}  // namespace
+}  // namespace flume::node
