@@ -9,6 +9,7 @@
 #include "node/http/status_api.h"
 #include "node/identity.h"
 #include "node/net/net_server.h"
+#include "node/spooling/log_drains.h"
 #include "node/tailing/file_watch.h"
 
 namespace flume::node {
@@ -22,8 +23,18 @@ struct PhysicalNode::Impl {
         capabilities{.pushed_exec = settings.boolean("flume.node.pushed.exec")},
         net(settings),
         set({registry, clock, metrics, settings, capabilities, folder.identity, watch, storage, net, folder.path,
-             options.one_shot}) {
+             options.one_shot, log_keeper(options, registry),
+             [](const std::string& path) { return LogDrains::has_logs(path); }}) {
     storage.add("file", std::make_shared<FileStorage>());
+  }
+
+  // A command that ends with its source does not stay for what others left.
+  static std::function<std::unique_ptr<LogKeeper>(Context&)> log_keeper(const PhysicalNodeOptions& options,
+                                                                        const Registry& registry) {
+    if (options.one_shot || !options.keeps_state) {
+      return nullptr;
+    }
+    return [&registry](Context& context) { return std::make_unique<LogDrains>(context, registry); };
   }
 
   const PhysicalNodeOptions options;
@@ -100,6 +111,7 @@ Status PhysicalNode::start() {
   if (impl.control != nullptr) {
     impl.control->start(impl.server == nullptr ? uint16_t{0} : impl.server->port());
   }
+  impl.set.drain_leftovers();
   return {};
 }
 

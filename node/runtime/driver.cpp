@@ -152,6 +152,13 @@ void Driver::open() {
     set_errors({}, refused_error_);  // else not before rows really move: a full disk opens well
   }
   set_state(NodeState::kActive);
+  tend();
+}
+
+void Driver::tend() {
+  if (options_.tend && flow_ != nullptr && flow_->sink_is_open()) {
+    options_.tend();
+  }
 }
 
 void Driver::step() {
@@ -254,6 +261,7 @@ void Driver::checkpoint() {
     FLUME_LOG_EVERY(60'000, kError, "read positions could not be saved", kv("node", context_.logical_node),
                     kv("error", status));
   }
+  tend();
 }
 
 void Driver::set_state(NodeState state, TimePoint next_try) {

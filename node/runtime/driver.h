@@ -30,6 +30,9 @@ struct DriverOptions {
   Flow::Limits limits;
   Duration heartbeat = std::chrono::seconds(1);  // between checkpoints; twenty times that when nothing moves
   bool one_shot = false;                         // the first error ends it
+  // Called by the driver's thread while the sink is open: after each change of the configuration, and at each
+  // checkpoint.
+  std::function<void()> tend;
 };
 
 // What the driver says about itself; NodeSet adds the rest of a LogicalStatus.
@@ -78,6 +81,7 @@ class Driver {
   void accepted(const ProgramPtr& program);
   void refused(const ProgramPtr& program, const Status& status);
   void close_flow();
+  void tend();
   void checkpoint_if_due();
   void checkpoint();
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/status.h"
 #include "common/base/sync.h"
 #include "node/runtime/ledger.h"
 #include "node/runtime/node_state.h"
@@ -37,9 +38,28 @@ class LogBook {
   void remove(const void* log);
   std::vector<LogStatus> list() const;
 
+  // One log at a time uses a folder. kBusy: another one does and cannot give it up.
+  Status claim(const std::string& folder, const void* log);
+  void release(const void* log);
+  bool is_claimed(const std::string& folder) const;
+  // Whoever claims this folder from now on can be asked to give it up: `give_up` closes it. Driver's thread only, as
+  // claim() is then. Null: no more.
+  void on_wanted(const std::string& folder, std::function<void()> give_up);
+
  private:
   mutable Mutex mutex_;
   std::map<const void*, std::function<LogStatus()>> logs_ FLUME_GUARDED_BY(mutex_);
+  std::map<std::string, const void*, std::less<>> claims_ FLUME_GUARDED_BY(mutex_);  // by folder
+  std::map<std::string, std::function<void()>, std::less<>> give_up_ FLUME_GUARDED_BY(mutex_);
+};
+
+// What looks after the logs that no sink of the node's configuration uses (any more): their rows are still sent, by the
+// chain that wrote them (R9). Made by whoever makes the node; driver's thread, but is_drained().
+class LogKeeper {
+ public:
+  virtual ~LogKeeper() = default;
+  virtual void tend() = 0;              // now and then, and after every change of the configuration
+  virtual bool is_drained() const = 0;  // as of the last tend(); any thread
 };
 
 }  // namespace flume::node

@@ -1,6 +1,7 @@
 #include "node/runtime/node_set.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "common/base/log.h"
@@ -31,7 +32,56 @@ std::string folder_name(std::string_view name) {
   return out;
 }
 
+// The other way; nothing: no name makes such a folder.
+std::optional<std::string> name_of_folder(std::string_view folder) {
+  std::string name;
+  for (size_t at = 0; at < folder.size(); ++at) {
+    if (folder[at] != '%') {
+      name.push_back(folder[at]);
+      continue;
+    }
+    const auto byte = from_hex(folder.substr(at + 1, 2));
+    if (!byte || byte->size() != 1) {
+      return std::nullopt;
+    }
+    name.push_back(static_cast<char>((*byte)[0]));
+    at += 2;
+  }
+  return folder_name(name) == folder ? std::optional(std::move(name)) : std::nullopt;
+}
+
 bool is_over(const DriverStatus& status) { return status.done; }
+
+// What a node runs whose only work is to empty its logs.
+class NoSource final : public Source {
+ public:
+  Status open(Context&, const Wait&) override { return {}; }
+  Result<Next> next(EventBatch&, const Wait& wait) override {
+    Mutex mutex;
+    CondVar never;
+    const MutexLock lock(mutex);
+    while (never.wait(mutex, wait)) {
+    }
+    return Next::kNothingYet;
+  }
+  Status close(const Wait&) override { return {}; }
+  std::vector<std::shared_ptr<AckTracker>> trackers() const override { return {}; }
+};
+class NoSink final : public Sink {
+ public:
+  Status open(Context&, const Wait&) override { return {}; }
+  AppendResult append(const EventBatch& batch, const Wait&) override { return {{}, batch.rows()}; }
+  Status flush(const Wait&) override { return {}; }
+  Status close(const Wait&) override { return {}; }
+};
+
+ProgramPtr draining_program() {
+  auto program = std::make_shared<Program>();
+  program->source = [] { return std::make_unique<NoSource>(); };
+  program->sink = [] { return std::make_unique<NoSink>(); };
+  program->replayable = true;
+  return program;
+}
 
 }  // namespace
 
@@ -51,14 +101,25 @@ class LogicalNode {
                  parts.net,      limits(parts.settings),
                  logs_,          node_folder(parts, name)},
         book_(context_.metrics),
-        driver_(context_, book_, driver_options(parts), on_change) {}
+        keeper_(parts.make_log_keeper ? parts.make_log_keeper(context_) : nullptr),
+        driver_(context_, book_, driver_options(parts, keeper_.get()), on_change) {}
 
   void want(const ProgramPtr& program) {
+    draining_ = false;
     wanted_ = program->revision;
     error_.clear();
     error_millis_ = 0;
     driver_.want(program);
   }
+  // No source any more; only its logs are emptied.
+  void drain() {
+    draining_ = true;
+    error_.clear();
+    error_millis_ = 0;
+    driver_.want(draining_program());
+  }
+  bool is_draining() const { return draining_; }
+  bool is_drained() const { return draining_ && keeper_->is_drained(); }
   void refuse(uint64_t revision, const Status& status) {
     wanted_ = revision;
     error_ = std::string(status.message());
@@ -87,6 +148,9 @@ class LogicalNode {
     status.ledger = book_.sum();
     status.logs = logs_.list();
     status.source_ended = driver.source_ended;
+    if (draining_) {
+      status.state = NodeState::kDraining;
+    }
     return status;
   }
 
@@ -112,11 +176,14 @@ class LogicalNode {
     limits.event_bytes = static_cast<uint32_t>(settings.integer("flume.event.max.size.bytes"));
     return limits;
   }
-  static DriverOptions driver_options(const NodeSetParts& parts) {
+  static DriverOptions driver_options(const NodeSetParts& parts, LogKeeper* keeper) {
     DriverOptions options;
     options.backoff = BackoffOptions::from(parts.settings);
     options.limits.close_timeout = parts.settings.millis("flume.node.close.timeout");
     options.one_shot = parts.one_shot;
+    if (keeper != nullptr) {
+      options.tend = [keeper] { keeper->tend(); };
+    }
     return options;
   }
 
@@ -128,6 +195,8 @@ class LogicalNode {
   uint64_t wanted_ = 0;  // these three: under the NodeSet's mutex
   std::string error_;    // why the last configuration was refused before the driver saw it
   int64_t error_millis_ = 0;
+  bool draining_ = false;
+  const std::unique_ptr<LogKeeper> keeper_;  // may be null
   Driver driver_;
 };
 
@@ -146,6 +215,8 @@ struct NodeSet::Impl {
       callback();
     }
   }
+
+  void drain(const std::string& name) FLUME_EXCLUDES(mutex);
 
   const NodeSetParts parts;
   // Taken before callback_mutex. Never held while a driver is joined.
@@ -190,7 +261,7 @@ Status NodeSet::remove(std::string_view name) {
   {
     const MutexLock lock(impl_->mutex);
     const auto found = impl_->nodes.find(name);
-    if (found == impl_->nodes.end()) {
+    if (found == impl_->nodes.end() || found->second->is_draining()) {
       return {Code::kNotFound, str_cat("remove logical node ", quoted(name), ": there is none of this name")};
     }
     node = std::move(found->second);
@@ -200,8 +271,50 @@ Status NodeSet::remove(std::string_view name) {
   node->driver().join();
   node.reset();
   impl_->parts.metrics.remove("node", std::string(name));
+  impl_->drain(std::string(name));
   impl_->changed();
   return {};
+}
+
+void NodeSet::Impl::drain(const std::string& name) {
+  const MutexLock lock(mutex);
+  if (stopped || !parts.make_log_keeper || nodes.contains(name) ||
+      !parts.has_logs(str_cat(parts.state_folder, "/", folder_name(name)))) {
+    return;
+  }
+  std::unique_ptr<LogicalNode>& node = nodes[name];
+  node = std::make_unique<LogicalNode>(parts, name, [this] { changed(); });
+  node->drain();
+}
+
+void NodeSet::drain_leftovers() {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(impl_->parts.state_folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (const auto name = name_of_folder(entry->path().filename().string()); name && entry->is_directory()) {
+      impl_->drain(*name);
+    }
+  }
+}
+
+// Nodes that were removed go for good once their logs are empty.
+void NodeSet::forget_drained() const {
+  std::vector<std::unique_ptr<LogicalNode>> gone;
+  {
+    const MutexLock lock(impl_->mutex);
+    for (auto node = impl_->nodes.begin(); node != impl_->nodes.end();) {
+      if (node->second->is_drained()) {
+        gone.push_back(std::move(node->second));
+        node = impl_->nodes.erase(node);
+      } else {
+        ++node;
+      }
+    }
+  }
+  for (const auto& node : gone) {
+    node->driver().request_stop();
+    node->driver().join();
+  }
 }
 
 Status NodeSet::refresh(std::string_view name) {
@@ -215,6 +328,7 @@ Status NodeSet::refresh(std::string_view name) {
 }
 
 std::vector<LogicalStatus> NodeSet::list() const {
+  forget_drained();
   std::vector<LogicalStatus> all;
   {
     const MutexLock lock(impl_->mutex);
@@ -261,7 +375,9 @@ bool NodeSet::wait_until_done(const Wait& wait) const {
     }
     {
       const MutexLock lock(impl_->mutex);
-      const auto over = [](const auto& entry) { return is_over(entry.second->driver().status()); };
+      const auto over = [](const auto& entry) {
+        return entry.second->is_draining() || is_over(entry.second->driver().status());
+      };
       if (std::all_of(impl_->nodes.begin(), impl_->nodes.end(), over)) {
         return true;
       }

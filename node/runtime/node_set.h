@@ -64,6 +64,9 @@ struct NodeSetParts {
   NetServer& net;
   std::string state_folder;  // state_folder/NAME/positions, .../wal; empty = kept in memory only
   bool one_shot = false;     // the first error ends a logical node, instead of being retried
+  // For logs that no sink of a node uses any more; null: they are left alone.
+  std::function<std::unique_ptr<LogKeeper>(Context& context)> make_log_keeper = nullptr;
+  std::function<bool(const std::string& node_folder)> has_logs = nullptr;  // with make_log_keeper
 };
 
 class LogicalNode;
@@ -80,7 +83,10 @@ class NodeSet {
   // as now only moves the revision.
   Status set(const LogicalConfig& config);
   // Closes it within the close timeout. kNotFound. Its read positions stay on disk.
+  // A node whose logs still hold rows stays, without a source, as DRAINING, until they are delivered.
   Status remove(std::string_view name);
+  // Makes such nodes of what nodes that are not set left in their folders.
+  void drain_leftovers();
   // Closes and opens source and sink anew, with the running configuration.
   Status refresh(std::string_view name);
 
@@ -94,6 +100,8 @@ class NodeSet {
   void stop();
 
  private:
+  void forget_drained() const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

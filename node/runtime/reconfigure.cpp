@@ -42,6 +42,7 @@ void Driver::accepted(const ProgramPtr& program) {
   refused_backoff_.reset();
   set_errors(error_, {});
   publish([](DriverStatus&) {});
+  tend();
 }
 
 // What is given stays wanted: a temporary reason is tried again by and by, a permanent one when it is given again.

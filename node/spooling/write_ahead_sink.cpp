@@ -1,10 +1,13 @@
 #include "node/spooling/write_ahead_sink.h"
 
+#include <unistd.h>
+
 #include <map>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/io/posix.h"
 #include "node/runtime/positions.h"
 #include "node/spooling/wal_source.h"
 
@@ -12,6 +15,8 @@ namespace flume::node {
 
 namespace {
 
+constexpr size_t kLongestText = 1 << 20;
+constexpr mode_t kMode = 0640;
 constexpr Duration kSync = std::chrono::seconds(10);             // for the disk, when a sink closes
 constexpr Duration kFarEnd = std::chrono::seconds(1);            // for a far end that takes rows
 constexpr Duration kLookAtState = std::chrono::milliseconds(5);  // does it still?
@@ -78,8 +83,8 @@ struct WriteAheadSink::Sending {
   Driver driver;
 };
 
-WriteAheadSink::WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text)
-    : chain_(std::move(chain)), text_(std::move(text)) {}
+WriteAheadSink::WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text, std::string folder)
+    : chain_(std::move(chain)), text_(std::move(text)), kind_(std::move(folder)) {}
 
 WriteAheadSink::~WriteAheadSink() { (void)close(Wait{TimePoint(), {}}); }
 
@@ -93,10 +98,15 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
   }
   clock_ = &context.clock;
   path_ = context.instance;
-  folder_ = str_cat(context.state_folder, "/wal/", context.instance);
-  FLUME_RETURN_IF_ERROR(open_log(context));
-  sending_ = std::make_unique<Sending>(context, *wal_, chain_, text_);
+  folder_ = str_cat(context.state_folder, "/", kind_, "/", context.instance);
+  FLUME_RETURN_IF_ERROR(context.logs.claim(folder_, this));
   logs_ = &context.logs;
+  if (Status status = open_log(context); !status.ok()) {
+    logs_->release(this);
+    logs_ = nullptr;
+    return status;
+  }
+  sending_ = std::make_unique<Sending>(context, *wal_, chain_, text_);
   logs_->add(this, [this] { return status(); });
   return {};
 }
@@ -104,6 +114,11 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
 Status WriteAheadSink::open_log(Context& context) {
   recovered_ = {};
   FLUME_ASSIGN_OR_RETURN(wal_, wal::Wal::open(log_options(context, folder_), local_files(), context.clock, recovered_));
+  ::unlink(str_cat(folder_, "/", kDrainedFile).c_str());
+  const std::string chain_file = str_cat(folder_, "/", kChainFile);
+  if (const auto known = read_file(chain_file, kLongestText); !known.ok() || *known != text_) {
+    FLUME_RETURN_IF_ERROR(replace_file(chain_file, text_, kMode));
+  }
   std::map<Id128, std::string> notes;
   for (const auto& [stream, place] : recovered_.places) {
     if (!place.note.empty()) {
@@ -157,6 +172,8 @@ Status WriteAheadSink::close(const Wait& wait) {
               kv("rows", left.synced - left.released));
   }
   wal_.reset();
+  logs_->release(this);
+  logs_ = nullptr;
   return flushed.ok() ? closed : flushed;
 }
 
@@ -173,13 +190,20 @@ void WriteAheadSink::wait_for_far_end(const Wait& wait) {
 void WriteAheadSink::stop_sending() {
   if (logs_ != nullptr) {
     logs_->remove(this);
-    logs_ = nullptr;
   }
   if (sending_ != nullptr) {
     sending_->driver.request_stop();
     sending_->driver.join();
     sending_.reset();
   }
+}
+
+uint64_t WriteAheadSink::held_rows() const {
+  if (wal_ == nullptr) {
+    return 0;
+  }
+  const wal::WalStatus status = wal_->status();
+  return status.next_ordinal - status.released;
 }
 
 LogStatus WriteAheadSink::status() const {

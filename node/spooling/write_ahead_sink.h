@@ -27,14 +27,20 @@ namespace flume::node {
 
 class WriteAheadSink final : public Sink {
  public:
-  // `chain` makes what the rows are sent through; `text` is how it is written, for people.
-  WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text);
+  static constexpr char kFolder[] = "wal";           // in the node's own; in it one folder for each place in the plan
+  static constexpr char kChainFile[] = "chain";      // in a log's folder: how the sink was written
+  static constexpr char kDrainedFile[] = "drained";  // likewise: nothing was left in it
+
+  // `chain` makes what the rows are sent through. `text` is how this sink is written: kept with the log, so that its
+  // rows can be sent when the configuration names it no more (log_drains.h).
+  WriteAheadSink(std::function<std::unique_ptr<Sink>()> chain, std::string text, std::string folder = kFolder);
   ~WriteAheadSink() override;
 
   Status open(Context& context, const Wait& wait) override;
   AppendResult append(const EventBatch& batch, const Wait& wait) override;
   Status flush(const Wait& wait) override;  // on this machine's disk
   Status close(const Wait& wait) override;
+  uint64_t held_rows() const;  // not delivered yet; 0 while closed
 
  private:
   struct Sending;  // the second driver and what it needs
@@ -46,6 +52,7 @@ class WriteAheadSink final : public Sink {
 
   const std::function<std::unique_ptr<Sink>()> chain_;
   const std::string text_;
+  const std::string kind_;   // of the log: the folder it lies in
   LogBook* logs_ = nullptr;  // of the context given to open(), while open
   std::string folder_;
   std::string path_;

@@ -45,6 +45,7 @@ inline std::vector<SinkSubject> sink_subjects() {
       {.name = "rpcSink", .text = R"(rpcSink("127.0.0.1", 1))", .takes = false},
       {.name = "thriftSink", .text = R"(thriftSink("127.0.0.1", 1))", .takes = false},
       {.name = "agentSink", .text = R"(agentSink("127.0.0.1", 1))"},
+      {.name = "agentDFOSink", .text = R"(agentDFOSink("127.0.0.1", 1))"},
       {.name = "agentBESink", .text = R"(agentBESink("127.0.0.1", 1))", .takes = false},
       {.name = "syslogTcp", .text = R"(syslogTcp("127.0.0.1", 1))", .takes = false},
       {.name = "roll", .text = "roll(60000) { keep }"},
@@ -93,6 +94,7 @@ inline std::vector<SinkSubject> decorator_subjects(const lang::Catalog& catalog)
       {"delay", "delay(0) keep"},  // the clock stands
       {"lazyOpen", "lazyOpen keep"},
       {"ackedWriteAhead", "ackedWriteAhead keep"},
+      {"diskFailover", "diskFailover keep"},
       {"flakeyAppend", "flakeyAppend(0.2, 1337) keep"},  // a seed makes it repeatable
       {"gunzip", "gzip gunzip keep"},                    // with something to do
       {"unbatch", "batch(7) unbatch keep"},

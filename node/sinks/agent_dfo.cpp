@@ -1,0 +1,47 @@
+// agentDFOSink([host[, port]]) — sends events to a collector, and stores them here while that fails.
+#include <memory>
+
+#include "node/net/link_sink.h"
+#include "node/runtime/registry.h"
+#include "node/spooling/disk_failover_sink.h"
+
+namespace flume::node {
+
+void register_sink_agent_dfo(Registry& registry) {
+  lang::ComponentSpec spec;
+  spec.name = "agentDFOSink";
+  spec.aliases = {"agentFailoverSink"};
+  spec.summary = "Sends events to a collector, store on failure: while it is away they wait on this machine's disk.";
+  spec.doc =
+      "Rows are delivered once the collector's flow has taken them. When the link fails, what was not confirmed and "
+      "all "
+      "that follows is written to a log here and synced, and sent from there in order once the collector is back, also "
+      "after a restart; when the log is empty rows go straight again. None is lost while this machine's disk lives and "
+      "the collector keeps what it took; rows that were on their way when the link died may arrive twice. A log that "
+      "holds `flume.wal.max.bytes` takes nothing, and the source is not read.";
+  spec.args = {{.name = "host",
+                .doc = "The collector's host name or address.",
+                .default_text = "\"localhost\"",
+                .setting = "flume.collector.event.host",
+                .type = lang::ArgType::kText},
+               {.name = "port",
+                .doc = "The collector's port.",
+                .default_text = "35853",
+                .setting = "flume.collector.event.port",
+                .type = lang::ArgType::kPort}};
+  spec.takes_responsibility = true;
+  spec.needs_logical_node = true;
+  spec.examples = {{"agentDFOSink", "The collector of the settings."},
+                   {R"(agentDFOSink("collector1", 35853))", "This collector."}};
+  registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
+    const std::string host = plan.args.text("host");
+    const auto port = static_cast<uint16_t>(plan.args.integer("port"));
+    return std::make_unique<DiskFailoverSink>(
+        [host, port] {
+          return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kReceived, LinkSink::Unconfirmed::kGiveBack);
+        },
+        plan.text);
+  });
+}
+
+}  // namespace flume::node
