@@ -60,6 +60,18 @@ class CompressedFile final : public StoredFile {
     return file_->poll_sync();
   }
 
+  Result<uint64_t> finish(const Wait& wait) override {
+    if (in_member_ || file_->size() + out_.size() == 0) {
+      end_member();
+    }
+    FLUME_RETURN_IF_ERROR(write_out(wait));
+    return file_->sync(wait);
+  }
+  Status cut(uint64_t length) override {
+    out_.clear();
+    return file_->cut(length);
+  }
+  Result<FileIdentity> identity() const override { return file_->identity(); }
   Status commit(const Wait& wait) override {
     if (in_member_ || file_->size() + out_.size() == 0) {
       end_member();

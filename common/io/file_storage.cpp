@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +36,24 @@ Status lock_file(int fd, const std::string& path) {
   }
   return errno == EWOULDBLOCK ? Status(Code::kBusy, str_cat("write to ", quoted(path), ": somebody else writes to it"))
                               : Status::from_errno(errno, str_cat("lock ", quoted(path)));
+}
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
+// Of an open file, or with kNoFile of what `path` names.
+constexpr int kNoFile = -1;
+Result<FileIdentity> identity_of(int fd, const std::string& path) {
+  struct statx info {};
+  const int result = fd == kNoFile ? statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &info)
+                                   : statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info);
+  if (result != 0) {
+    return Status::from_errno(errno, str_cat("look at ", quoted(path)));
+  }
+  FileIdentity identity{.device = makedev(info.stx_dev_major, info.stx_dev_minor), .inode = info.stx_ino};
+  if ((info.stx_mask & STATX_BTIME) != 0) {
+    identity.born_nanos = info.stx_btime.tv_sec * kNanosPerSecond + info.stx_btime.tv_nsec;
+  }
+  return identity;
 }
 
 class LocalFile final : public StoredFile {
@@ -138,6 +157,23 @@ class LocalFile final : public StoredFile {
     }
     fd_.reset();
     return status;
+  }
+
+  Status cut(uint64_t length) override {
+    FLUME_CHECK(fd_ != nullptr && is_regular_ && length <= size_, path_);
+    FLUME_RETURN_IF_ERROR(truncate_file(fd_->fd(), length, path_));
+    size_ = length;
+    synced_size_ = std::min(synced_size_, length);
+    FLUME_RETURN_IF_ERROR(sync_file(fd_->fd(), path_));
+    look_at_last_byte();
+    return {};
+  }
+
+  Result<FileIdentity> identity() const override {
+    if (!is_regular_ || fd_ == nullptr) {
+      return Status(Code::kUnsupported, str_cat("tell ", quoted(path_), " apart: it is no regular file"));
+    }
+    return identity_of(fd_->fd(), path_);
   }
 
   uint64_t size() const override { return size_; }
@@ -281,6 +317,10 @@ Result<std::unique_ptr<StoredFile>> FileStorage::resume(const StorePath& final_n
   FLUME_RETURN_IF_ERROR(truncate_file(fd.fd(), length, path));
   return std::unique_ptr<StoredFile>(
       std::make_unique<LocalFile>(syncs_, std::move(fd), path, final_name, length, /*is_regular=*/true));
+}
+
+Result<FileIdentity> FileStorage::unfinished_identity(const StorePath& final_name) {
+  return identity_of(kNoFile, working_name(final_name));
 }
 
 Result<std::vector<Listed>> FileStorage::list(const StorePath& prefix) {

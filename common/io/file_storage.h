@@ -24,6 +24,7 @@ class FileStorage final : public Storage {
   Result<std::unique_ptr<StoredFile>> create(const StorePath& final_name, const Wait& wait) override;
   Result<std::unique_ptr<StoredFile>> append_to(const StorePath& path, const Wait& wait) override;
   Result<std::unique_ptr<StoredFile>> resume(const StorePath& final_name, uint64_t length) override;
+  Result<FileIdentity> unfinished_identity(const StorePath& final_name) override;
   Result<std::vector<Listed>> list(const StorePath& prefix) override;
   Status remove(const StorePath& path) override;
   Status set_aside(const StorePath& final_name) override;

@@ -34,6 +34,18 @@ struct Listed {
   bool finished = false;  // published; else still under its working name
 };
 
+// Which file it is, whatever its name. A number of a device may change at a start of the machine, that of an inode is
+// given to the next file: where the time of its birth is known it decides.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t born_nanos = 0;  // since 1970; 0: the file system does not say
+  bool operator==(const FileIdentity&) const = default;
+  bool is_same_file(const FileIdentity& other) const {
+    return inode == other.inode && born_nanos == other.born_nanos && (born_nanos != 0 || device == other.device);
+  }
+};
+
 class StoredFile {
  public:
   virtual ~StoredFile() = default;  // not committed and not abandoned: stays as an unfinished file
@@ -46,6 +58,18 @@ class StoredFile {
   // Appending may go on meanwhile. One at a time. Stores without a thread for it sync at once.
   virtual void start_sync() { synced_ = sync(Wait{}); }
   virtual std::optional<Result<uint64_t>> poll_sync() { return std::exchange(synced_, std::nullopt); }
+  // The last sync: writes what only the end of the file can tell, where a format has that, so that commit() has only to
+  // publish. Nothing may be appended afterwards. Its length can be resumed, also where sync() is kUnsupported.
+  virtual Result<uint64_t> finish(const Wait& wait) { return sync(wait); }
+  // Takes back everything behind `length`, durably. For a file that failed, too; no sync may be under way.
+  virtual Status cut(uint64_t length) {
+    (void)length;
+    return {Code::kUnsupported, "cut a file: this store cannot"};
+  }
+  // kUnsupported where files cannot be told apart, or the file is a pipe.
+  virtual Result<FileIdentity> identity() const {
+    return Status(Code::kUnsupported, "tell files apart: this store cannot");
+  }
   // Whole, durable and under its final name, or not there. May be repeated after an error.
   virtual Status commit(const Wait& wait) = 0;
   virtual Status abandon() = 0;  // removes what was written
@@ -71,6 +95,10 @@ class Storage {
   }
   // After a crash: cuts the unfinished file to `length` (at most what sync() promised) and goes on.
   virtual Result<std::unique_ptr<StoredFile>> resume(const StorePath& final_name, uint64_t length) = 0;
+  // Of the unfinished file; kNotFound when there is none.
+  virtual Result<FileIdentity> unfinished_identity(const StorePath& final_name) {
+    return Status(Code::kUnsupported, "tell files apart for " + final_name + ": this store cannot");
+  }
   virtual Result<std::vector<Listed>> list(const StorePath& prefix) = 0;  // finished and unfinished, told apart
   virtual Status remove(const StorePath& path) = 0;                       // the finished file
   // An unfinished file that nobody will resume: kept under another name, out of readers' sight.
