@@ -25,6 +25,10 @@
 #include "common/io/storage.h"
 #include "common/metrics/metrics.h"
 
+namespace flume::journal {
+class Journal;  // common/journal/journal.h
+}
+
 namespace flume::node {
 
 class LogBook;    // node/runtime/log_book.h: logs of one logical node, for its status
@@ -62,6 +66,8 @@ struct Context {
   LogBook& logs;       // for sinks that keep a log
   // The logical node's own folder, for logs; empty: nothing is kept beyond the process (`flume dump`).
   std::string state_folder;
+  // What its sinks have made durable, so that rows are written once; null: nothing is kept beyond the process.
+  journal::Journal* journal = nullptr;
 
   Context at(const std::string& path) const;  // the same for a child at this place of the plan
 };

@@ -6,6 +6,8 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/io/file_system.h"
+#include "common/journal/journal.h"
 #include "node/runtime/driver.h"
 #include "node/runtime/positions.h"
 
@@ -93,13 +95,15 @@ class LogicalNode {
   LogicalNode(const NodeSetParts& parts, const std::string& name, const std::function<void()>& on_change)
       : parts_(parts),
         positions_(open_positions(parts, name)),
+        journal_(make_journal(parts, name)),
         context_{name,           "",
                  parts.clock,    Metrics(parts.metrics, {{"node", name}}),
                  parts.settings, parts.capabilities,
                  parts.identity, parts.watch,
                  *positions_,    parts.storage,
                  parts.net,      limits(parts.settings),
-                 logs_,          node_folder(parts, name)},
+                 logs_,          node_folder(parts, name),
+                 journal_.get()},
         book_(context_.metrics),
         keeper_(parts.make_log_keeper ? parts.make_log_keeper(context_) : nullptr),
         driver_(context_, book_, driver_options(parts, keeper_.get()), on_change) {}
@@ -171,6 +175,16 @@ class LogicalNode {
   static std::string node_folder(const NodeSetParts& parts, const std::string& name) {
     return parts.state_folder.empty() ? std::string() : str_cat(parts.state_folder, "/", folder_name(name));
   }
+  static std::unique_ptr<journal::Journal> make_journal(const NodeSetParts& parts, const std::string& name) {
+    if (parts.state_folder.empty()) {
+      return nullptr;
+    }
+    journal::JournalOptions options;
+    options.folder = node_folder(parts, name);
+    options.streams = static_cast<size_t>(parts.settings.integer("flume.storage.journal.streams"));
+    options.keep = parts.settings.millis("flume.storage.journal.keep.millis");
+    return std::make_unique<journal::Journal>(std::move(options), local_files(), parts.clock);
+  }
   static BatchLimits limits(const Settings& settings) {
     BatchLimits limits;
     limits.event_bytes = static_cast<uint32_t>(settings.integer("flume.event.max.size.bytes"));
@@ -189,6 +203,7 @@ class LogicalNode {
 
   const NodeSetParts& parts_;
   const std::unique_ptr<Positions> positions_;
+  const std::unique_ptr<journal::Journal> journal_;  // null: nothing is kept
   LogBook logs_;
   Context context_;
   LedgerBook book_;

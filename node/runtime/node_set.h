@@ -62,7 +62,7 @@ struct NodeSetParts {
   FileWatch& watch;
   StorageSet& storage;
   NetServer& net;
-  std::string state_folder;  // state_folder/NAME/positions, .../wal; empty = kept in memory only
+  std::string state_folder;  // state_folder/NAME/positions, .../wal, .../journal-N; empty = kept in memory only
   bool one_shot = false;     // the first error ends a logical node, instead of being retried
   // For logs that no sink of a node uses any more; null: they are left alone.
   std::function<std::unique_ptr<LogKeeper>(Context& context)> make_log_keeper = nullptr;

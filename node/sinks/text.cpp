@@ -1,7 +1,10 @@
 // text(file[, format]) — appends events to one local file, under its own name, for readers that follow it.
+#include <algorithm>
+
 #include "common/io/file_storage.h"
 #include "node/runtime/formats.h"
 #include "node/runtime/registry.h"
+#include "node/storing/known_rows.h"
 #include "node/storing/output_file.h"
 
 namespace flume::node {
@@ -19,7 +22,11 @@ class TextSink final : public Sink {
       account_.emplace(context.metrics);
     }
     FLUME_ASSIGN_OR_RETURN(const StorageSet::Place place, context.storage.find(path_));
-    const OutputFile::Options options{.sync_every = context.settings.millis("flume.storage.sync.millis")};
+    FLUME_RETURN_IF_ERROR(known_.open(context));
+    file_.reset();
+    const OutputFile::Options options{.sync_every = context.settings.millis("flume.storage.sync.millis"),
+                                      .ack_every = context.settings.millis("flume.storage.ack.millis"),
+                                      .journal = {context.journal, context.instance, clock_}};
     FLUME_ASSIGN_OR_RETURN(file_,
                            OutputFile::append_to(place.storage, place.path, format_(), options, *account_, wait));
     return {};
@@ -29,24 +36,53 @@ class TextSink final : public Sink {
       auto plain = batch.uncompressed({});
       return plain.ok() ? append(*plain, wait) : AppendResult{plain.status(), 0};
     }
-    Status status = file_->append(batch, clock_->now(), wait);
-    const uint32_t taken = status.ok() ? batch.rows() : 0;
-    return {std::move(status), taken};
+    const TimePoint now = clock_->now();
+    return known_.append(batch, *account_, now, [this, now, &wait](const EventBatch& rows) {
+      Status status = file_->append(rows, now, wait);
+      const uint32_t taken = status.ok() ? rows.rows() : 0;
+      return AppendResult{std::move(status), taken};
+    });
   }
-  TimePoint due() const override { return file_ == nullptr ? TimePoint::max() : file_->due(); }
-  Status tick(TimePoint now) override { return file_ == nullptr ? Status() : file_->tick(now); }
-  Status flush(const Wait& wait) override { return file_ == nullptr ? Status() : file_->flush(wait); }
+  TimePoint due() const override { return file_ == nullptr ? TimePoint::max() : std::min(known_.due(), file_->due()); }
+  Status tick(TimePoint now) override {
+    if (file_ == nullptr) {
+      return {};
+    }
+    known_.tick(now, *account_);
+    return file_->tick(now);
+  }
+  Status flush(const Wait& wait) override {
+    if (file_ == nullptr) {
+      return {};
+    }
+    const Status status = file_->flush(wait);
+    const Status known = known_.flush(wait, *account_);
+    return status.ok() ? known : status;
+  }
   std::vector<EventBatch> take_back() override {
-    return file_ == nullptr ? std::vector<EventBatch>() : file_->take_back();
+    if (file_ == nullptr) {
+      return {};
+    }
+    std::vector<EventBatch> rows = file_->take_back();
+    known_.take_back(rows, *account_);
+    return rows;
   }
-  Status close(const Wait& wait) override { return file_ == nullptr ? Status() : file_->close(wait); }
+  Status close(const Wait& wait) override {
+    if (file_ == nullptr) {
+      return {};
+    }
+    const Status status = file_->close(wait);
+    const Status known = known_.flush(wait, *account_);
+    return status.ok() ? known : status;
+  }
 
  private:
   const std::string path_;
   const std::function<std::unique_ptr<OutputFormat>()> format_;
   Clock* clock_ = nullptr;
   std::optional<RowAccount> account_;  // before the file that uses it
-  std::unique_ptr<OutputFile> file_;   // kept after close(), for take_back()
+  KnownRows known_;
+  std::unique_ptr<OutputFile> file_;  // kept after close(), for take_back()
 };
 
 }  // namespace

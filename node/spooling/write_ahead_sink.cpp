@@ -72,7 +72,8 @@ struct WriteAheadSink::Sending {
             outer.net,
             outer.limits,
             logs,
-            outer.state_folder};
+            outer.state_folder,
+            outer.journal};
   }
 
   const std::unique_ptr<Positions> positions;  // the log itself knows what was sent

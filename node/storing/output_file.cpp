@@ -11,6 +11,7 @@ namespace flume::node {
 namespace {
 
 constexpr Duration kPollSync = std::chrono::milliseconds(5);
+constexpr Duration kPollForSender = std::chrono::milliseconds(1);  // somebody waits for the answer
 constexpr int kMaxNumber = 10'000;
 constexpr size_t kKeptBuffer = 4 << 20;
 
@@ -39,13 +40,15 @@ void RowAccount::returned(uint64_t rows) {
 }
 
 OutputFile::OutputFile(std::shared_ptr<Storage> storage, StorePath path, std::unique_ptr<StoredFile> file,
-                       std::unique_ptr<OutputFormat> format, const Options& options, RowAccount& account)
+                       std::unique_ptr<OutputFormat> format, const Options& options, RowAccount& account, bool has_name)
     : storage_(std::move(storage)),
       path_(std::move(path)),
       file_(compress_file(options.codec, std::move(file))),
       format_(std::move(format)),
       options_(options),
-      account_(account) {}
+      account_(account),
+      has_name_(has_name),
+      journal_(options.journal, path_, has_name) {}
 
 Result<std::unique_ptr<OutputFile>> OutputFile::create(std::shared_ptr<Storage> storage, const StorePath& path,
                                                        std::unique_ptr<OutputFormat> format, const Options& options,
@@ -59,7 +62,8 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(std::shared_ptr<Storage> 
     }
     FLUME_RETURN_IF_ERROR(file.status());
     auto output = std::unique_ptr<OutputFile>(new OutputFile(  // NOLINT: the constructor is private
-        std::move(storage), std::move(name), std::move(*file), std::move(format), options, account));
+        std::move(storage), std::move(name), std::move(*file), std::move(format), options, account,
+        /*has_name=*/false));
     output->can_sync_ = output->storage_->traits().sync_before_commit && options.codec != FileCodec::kDeflate;
     output->format_->begin_file(output->start_);
     return output;
@@ -72,14 +76,44 @@ Result<std::unique_ptr<OutputFile>> OutputFile::append_to(std::shared_ptr<Storag
                                                           RowAccount& account, const Wait& wait) {
   FLUME_ASSIGN_OR_RETURN(auto file, storage->append_to(path, wait));
   auto output = std::unique_ptr<OutputFile>(new OutputFile(  // NOLINT: the constructor is private
-      std::move(storage), path, std::move(file), std::move(format), options, account));
-  output->has_name_ = true;
+      std::move(storage), path, std::move(file), std::move(format), options, account, /*has_name=*/true));
+  FLUME_RETURN_IF_ERROR(output->journal_.take_up(*output->file_));
+  output->synced_ = output->file_->size();
   output->start_ = output->file_->starts_in_a_line() ? "\n" : "";
   return output;
 }
 
-Status OutputFile::append(const EventBatch& batch, TimePoint now, const Wait& wait) {
+Status OutputFile::prepare(const EventBatch& rows, const Wait& wait) {
   FLUME_RETURN_IF_ERROR(dead_);
+  if (!has_hop(hop_rows(rows))) {
+    return {};
+  }
+  if (!journal_.holds() && journal_.can_begin()) {
+    FLUME_RETURN_IF_ERROR(begin_journal(wait));
+  }
+  return journal_.wait_begun(wait);
+}
+
+// What is in the file counts from now on, so it has to be durable (R16).
+Status OutputFile::begin_journal(const Wait& wait) {
+  if (can_sync_ && (wrote_rows_ || file_->size() > 0)) {
+    FLUME_RETURN_IF_ERROR(flush(wait));
+    phase_ = Phase::kSyncing;  // until it is done, of nothing that is to be settled
+    in_sync_ = 0;
+    next_poll_ = TimePoint::min();
+    const auto length = file_->sync(wait);
+    if (!length.ok()) {
+      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+    }
+    synced_ = *length;
+    phase_ = Phase::kIdle;
+  }
+  journal_.begin(*file_, synced_);
+  return {};
+}
+
+Status OutputFile::append(const EventBatch& batch, TimePoint now, const Wait& wait) {
+  FLUME_RETURN_IF_ERROR(prepare(batch, wait));
   Status status;
   if (const auto ready = format_->in_place(batch)) {
     status = write(*ready, wait);
@@ -141,7 +175,9 @@ void OutputFile::remember(const EventBatch& batch, TimePoint now) {
     oldest_ = now;
   }
   const bool keep = holds_all_ && held_ + batch.blob().size() <= options_.held_bytes;
-  pending_.push_back({batch.rows(), batch.body_bytes(), batch.token(), keep ? batch : EventBatch()});
+  const journal::Range hop = hop_rows(batch);
+  hop_waits_ = hop_waits_ || (has_hop(hop) && journal_.holds());
+  pending_.push_back({batch.rows(), batch.body_bytes(), batch.token(), hop, keep ? batch : EventBatch()});
   if (keep) {
     held_ += batch.blob().size();
   } else {
@@ -160,54 +196,106 @@ void OutputFile::let_go_of_batches() {
 }
 
 TimePoint OutputFile::due() const {
-  if (syncing_) {
+  if (phase_ != Phase::kIdle) {
     return next_poll_;
   }
-  return settles_at_close() || pending_.empty() || !dead_.ok() ? TimePoint::max() : oldest_ + options_.sync_every;
+  if (settles_at_close() || pending_.empty() || !dead_.ok()) {
+    return TimePoint::max();
+  }
+  const TimePoint due = oldest_ + options_.sync_every;
+  return hop_waits_ ? std::min(due, sync_started_ + options_.ack_every) : due;
 }
 
 Status OutputFile::tick(TimePoint now) {
   FLUME_RETURN_IF_ERROR(dead_);
-  if (!syncing_ && now >= due()) {
+  if (cut_back_) {
+    return {};
+  }
+  if (phase_ == Phase::kIdle && now >= due()) {
     file_->start_sync();
-    syncing_ = true;
+    phase_ = Phase::kSyncing;
     in_sync_ = pending_.size();
+    sync_started_ = now;
   }
-  if (!syncing_) {
-    return {};
+  if (phase_ == Phase::kSyncing) {
+    const auto result = file_->poll_sync();
+    if (!result) {
+      next_poll_ = now + (hop_waits_ ? kPollForSender : kPollSync);
+      return {};
+    }
+    if (!result->ok()) {
+      return failed(result->status());
+    }
+    synced(**result, in_sync_);
   }
-  const auto result = file_->poll_sync();
-  if (!result) {
-    next_poll_ = now + kPollSync;
-    return {};
+  if (phase_ == Phase::kJournalling) {
+    next_poll_ = now + kPollForSender;
+    if (journal_.done()) {
+      journalled();
+    }
   }
-  syncing_ = false;
-  if (!result->ok()) {
-    return failed(result->status());
-  }
-  synced_ = **result;
-  settle(in_sync_);
   return {};
 }
 
 Status OutputFile::flush(const Wait& wait) {
   FLUME_RETURN_IF_ERROR(dead_);
-  if (settles_at_close() || (pending_.empty() && !syncing_)) {
+  if (settles_at_close()) {
     return {};
   }
-  if (!syncing_) {
-    syncing_ = true;
-    in_sync_ = pending_.size();
+  while (!pending_.empty() || phase_ != Phase::kIdle) {
+    if (phase_ == Phase::kJournalling) {
+      next_poll_ = TimePoint::min();
+      FLUME_RETURN_IF_ERROR(journal_.wait(wait));
+      journalled();
+      continue;
+    }
+    if (phase_ == Phase::kIdle) {
+      phase_ = Phase::kSyncing;
+      in_sync_ = pending_.size();
+    }
+    const auto length = file_->sync(wait);
+    if (!length.ok()) {
+      next_poll_ = TimePoint::min();  // a sync that goes on in the background is looked for at once
+      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+    }
+    synced(*length, pending_.size());
   }
-  const auto synced = file_->sync(wait);
-  if (!synced.ok()) {
-    next_poll_ = TimePoint::min();  // a sync that goes on in the background is looked for at once
-    return ran_out_of_time(synced.status()) ? synced.status() : failed(synced.status());
-  }
-  syncing_ = false;
-  synced_ = *synced;
-  settle(pending_.size());
   return {};
+}
+
+// The first `count` of pending_ are in the first `length` bytes of the file, which are durable.
+void OutputFile::synced(uint64_t length, size_t count) {
+  if (journal_.holds()) {
+    record(length, count);
+    return;
+  }
+  synced_ = length;
+  phase_ = Phase::kIdle;
+  settle(count);
+}
+
+void OutputFile::record(uint64_t length, size_t count) {
+  std::vector<journal::Range> rows;
+  for (size_t i = 0; i < count; ++i) {
+    const journal::Range& hop = pending_[i].hop;
+    if (!has_hop(hop)) {
+      continue;
+    }
+    if (!rows.empty() && rows.back().stream == hop.stream && rows.back().below == hop.first) {
+      rows.back().below = hop.below;
+    } else {
+      rows.push_back(hop);
+    }
+  }
+  synced_ = length;
+  in_sync_ = count;
+  phase_ = Phase::kJournalling;
+  journal_.durable(length, std::move(rows));
+}
+
+void OutputFile::journalled() {
+  phase_ = Phase::kIdle;
+  settle(in_sync_);
 }
 
 void OutputFile::settle(size_t count) {
@@ -223,6 +311,8 @@ void OutputFile::settle(size_t count) {
   }
   in_sync_ = 0;
   holds_all_ = holds_all_ || pending_.empty();
+  hop_waits_ = hop_waits_ &&
+               std::any_of(pending_.begin(), pending_.end(), [](const Pending& entry) { return has_hop(entry.hop); });
   if (rows > 0) {
     account_.delivered(rows, bytes);
   }
@@ -230,7 +320,7 @@ void OutputFile::settle(size_t count) {
 
 Status OutputFile::failed(Status status) {
   cut_back_ = true;
-  syncing_ = false;
+  phase_ = Phase::kIdle;
   dead_ = status;
   return status;
 }
@@ -252,6 +342,7 @@ std::vector<EventBatch> OutputFile::take_back() {
   pending_.clear();  // tokens of batches that were let go: not delivered, the source reads them again
   held_ = 0;
   in_sync_ = 0;
+  hop_waits_ = false;
   holds_all_ = true;
   return batches;
 }
@@ -264,9 +355,10 @@ Status OutputFile::close(const Wait& wait) {
     return publish_synced(wait);
   }
   if (!wrote_rows_ && !has_name_) {
-    Status status = file_->abandon();
-    file_.reset();
-    return status;
+    return give_up();
+  }
+  if (journal_.holds()) {
+    FLUME_RETURN_IF_ERROR(record_rest(wait));
   }
   Status status = file_->commit(wait);
   if (ran_out_of_time(status)) {
@@ -275,19 +367,49 @@ Status OutputFile::close(const Wait& wait) {
   if (!status.ok()) {
     return failed(status);
   }
-  syncing_ = false;
+  phase_ = Phase::kIdle;
   settle(pending_.size());
+  journal_.gone();
   file_.reset();
   return {};
+}
+
+// R18: the journal knows the rows before anybody can see the file, so that after a crash between the two there is
+// either an unfinished file, which is published then, or a published one, and the rows are not written again.
+Status OutputFile::record_rest(const Wait& wait) {
+  if (!rest_recorded_) {
+    const auto length = file_->finish(wait);
+    if (!length.ok()) {
+      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+    }
+    rest_recorded_ = true;
+    record(*length, pending_.size());
+  }
+  return journal_.wait(wait);
+}
+
+Status OutputFile::give_up() {
+  Status status = file_->abandon();
+  if (status.ok()) {
+    journal_.gone();
+  }
+  file_.reset();
+  return status;
 }
 
 // Ends a file of which only the first synced_ bytes may be seen.
 Status OutputFile::publish_synced(const Wait& wait) {
   FLUME_CHECK(pending_.empty(), path_);
-  if (has_name_ || synced_ == 0) {
-    Status status = file_->abandon();
+  FLUME_RETURN_IF_ERROR(journal_.wait(wait));
+  if (has_name_ && journal_.holds()) {
+    // It stays under the journal: if the cut fails, the next one to open it does it.
+    Status status = file_->cut(synced_);
+    status = status.ok() ? file_->abandon() : status;
     file_.reset();
     return status;
+  }
+  if (has_name_ || synced_ == 0) {
+    return give_up();
   }
   if (Status status = file_->sync(wait).status(); ran_out_of_time(status)) {
     return status;  // a sync under way holds the file
@@ -296,6 +418,7 @@ Status OutputFile::publish_synced(const Wait& wait) {
   FLUME_ASSIGN_OR_RETURN(file_, storage_->resume(path_, synced_));
   cut_back_ = false;
   wrote_rows_ = true;
+  rest_recorded_ = true;
   return close(wait);
 }
 

@@ -6,6 +6,10 @@
 // sync at once. At high rates the batches themselves are not kept until then, only what they owe: what a failed disk
 // loses is then "not delivered" and read again by the source; at low rates take_back() gives the rows themselves.
 //
+// A file with rows that carry a hop is under the delivery journal (file_journal.h): each sync is followed by a record
+// in it, and only when that is durable too are the rows settled (R16). Their sender waits, so a sync starts as soon as
+// none is under way. What was recorded is never taken back: rows of it that come again are known.
+//
 // After take_back() or a failure the file is cut back to what was synced before it is published, so that rows which
 // come again are not in it twice. Thread: driver.
 #pragma once
@@ -19,6 +23,7 @@
 #include "common/io/compressed_file.h"
 #include "common/io/storage.h"
 #include "node/runtime/component.h"
+#include "node/storing/file_journal.h"
 
 namespace flume::node {
 
@@ -43,7 +48,9 @@ class OutputFile {
     Ack ack = Ack::kSync;
     Duration sync_every = std::chrono::seconds(1);
     FileCodec codec = FileCodec::kNone;
-    size_t held_bytes = 2 << 20;  // of batches kept for take_back(), at most
+    size_t held_bytes = 2 << 20;                        // of batches kept for take_back(), at most
+    Duration ack_every = std::chrono::milliseconds(2);  // syncs for rows with a hop, at most
+    JournalPlace journal;
   };
 
   // A new file that gets its name at close(). If the name is taken, ".1", ".2" ... is put behind it. `account` outlives
@@ -56,6 +63,9 @@ class OutputFile {
                                                        std::unique_ptr<OutputFormat> format, const Options& options,
                                                        RowAccount& account, const Wait& wait);
 
+  // The first row with a hop: puts the file under the journal, which takes a sync or two. append() does it itself; kept
+  // apart for stage(). kTimeout, kStopped: not yet.
+  Status prepare(const EventBatch& rows, const Wait& wait);
   // All rows or none, in one write. kNoSpace: none, and it may be tried again; any other error: the file is dead.
   Status append(const EventBatch& batch, TimePoint now, const Wait& wait);
   // The same in two steps, for rows of one batch that go to several files: takes the rows; then writes them all at
@@ -81,17 +91,25 @@ class OutputFile {
     uint32_t rows;
     uint64_t bytes;
     AckToken token;
+    journal::Range hop;
     EventBatch batch;  // empty once let go
   };
+  enum class Phase : uint8_t { kIdle, kSyncing, kJournalling };
   OutputFile(std::shared_ptr<Storage> storage, StorePath path, std::unique_ptr<StoredFile> file,
-             std::unique_ptr<OutputFormat> format, const Options& options, RowAccount& account);
+             std::unique_ptr<OutputFormat> format, const Options& options, RowAccount& account, bool has_name);
 
   Status write(std::string_view bytes, const Wait& wait);
   void clear_buffer();
   void remember(const EventBatch& batch, TimePoint now);
   void let_go_of_batches();
   void settle(size_t count);
+  Status begin_journal(const Wait& wait);
+  void synced(uint64_t length, size_t count);
+  void record(uint64_t length, size_t count);
+  void journalled();
+  Status record_rest(const Wait& wait);
   Status failed(Status status);
+  Status give_up();
   Status publish_synced(const Wait& wait);
 
   const std::shared_ptr<Storage> storage_;
@@ -100,20 +118,24 @@ class OutputFile {
   const std::unique_ptr<OutputFormat> format_;
   const Options options_;
   RowAccount& account_;
-  bool has_name_ = false;  // append_to: nothing to publish
+  const bool has_name_;  // append_to: nothing to publish
+  FileJournal journal_;
 
   std::string start_;   // what the file starts with, until it is written
   std::string buffer_;  // bytes of the batch at hand, or of staged rows
   Status dead_;         // why nothing more can be written
   bool wrote_rows_ = false;
-  bool cut_back_ = false;  // rows in the file beyond synced_ come again
-  uint64_t synced_ = 0;    // bytes that survive a crash
+  bool cut_back_ = false;       // rows in the file beyond synced_ come again
+  uint64_t synced_ = 0;         // bytes that survive a crash, and that the journal was told
+  bool rest_recorded_ = false;  // of a file that is being closed
 
   std::deque<Pending> pending_;  // rows in the file, not settled, in order
   size_t held_ = 0;              // bytes of batches in pending_
   bool holds_all_ = true;        // no batch in pending_ was let go
-  size_t in_sync_ = 0;           // how many of pending_ the sync under way covers, at least
-  bool syncing_ = false;
+  size_t in_sync_ = 0;           // how many of pending_ the sync or record under way covers, at least
+  bool hop_waits_ = false;       // some of pending_ have a hop
+  Phase phase_ = Phase::kIdle;
+  TimePoint sync_started_{};
   bool can_sync_ = true;
   TimePoint oldest_ = TimePoint::max();  // when the first row of the next sync was written
   TimePoint next_poll_ = TimePoint::max();

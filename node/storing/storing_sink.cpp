@@ -27,7 +27,10 @@ Status StoringSink::open(Context& context, const Wait& wait) {
   storage_ = place.storage;
   FLUME_ASSIGN_OR_RETURN(pattern_, PathPattern::parse(place.path, options_.with_escapes));
   const Settings& settings = context.settings;
-  file_options_ = {.ack = options_.ack, .sync_every = settings.millis("flume.storage.sync.millis")};
+  file_options_ = {.ack = options_.ack,
+                   .sync_every = settings.millis("flume.storage.sync.millis"),
+                   .ack_every = settings.millis("flume.storage.ack.millis"),
+                   .journal = {context.journal, context.instance, clock_}};
   if (options_.may_compress) {
     const auto codec = parse_file_codec(settings.text("flume.collector.dfs.compress.codec"));
     FLUME_RETURN_IF_ERROR(codec.status().with_context("flume.collector.dfs.compress.codec"));
@@ -35,11 +38,16 @@ Status StoringSink::open(Context& context, const Wait& wait) {
   }
   max_open_ = static_cast<size_t>(settings.integer("flume.storage.open.max"));
   idle_ = settings.millis("flume.storage.idle.millis");
-  FLUME_RETURN_IF_ERROR(recover());
+  FLUME_RETURN_IF_ERROR(known_.open(context));
+  FLUME_RETURN_IF_ERROR(recover(context.journal, wait));
   return pattern_->has_escapes() ? Status() : file_for(pattern_->text(), wait).status();
 }
 
-Status StoringSink::recover() {
+// First what the journal knows; what is left then is published as far as its rows are complete.
+Status StoringSink::recover(journal::Journal* journal, const Wait& wait) {
+  if (journal != nullptr) {
+    recover_journalled(*storage_, *journal, wait);
+  }
   const bool whole_machine = pattern_->folder() == "/" && pattern_->has_escapes();
   if (whole_machine || options_.recovered->contains(options_.url)) {
     return {};
@@ -75,6 +83,11 @@ AppendResult StoringSink::append(const EventBatch& batch, const Wait& wait) {
     auto plain = batch.uncompressed({});
     return plain.ok() ? append(*plain, wait) : AppendResult{plain.status(), 0};
   }
+  return known_.append(batch, *account_, clock_->now(),
+                       [this, &wait](const EventBatch& rows) { return append_new(rows, wait); });
+}
+
+AppendResult StoringSink::append_new(const EventBatch& batch, const Wait& wait) {
   const uint32_t run = pattern_->expand(batch, 0, path_);
   if (run < batch.rows()) {
     return append_to_many(batch, run, wait);
@@ -94,11 +107,12 @@ AppendResult StoringSink::append_to_many(const EventBatch& batch, uint32_t first
   std::vector<OutputFile*> staged;
   while (true) {
     const auto file = file_for(path_, wait);
-    if (!file.ok()) {
-      status = file.status();
+    const EventBatch rows = batch.slice(taken, run);
+    status = file.ok() ? (*file)->prepare(rows, wait) : file.status();
+    if (!status.ok()) {
       break;
     }
-    (*file)->stage(batch.slice(taken, run), now);
+    (*file)->stage(rows, now);
     if (std::find(staged.begin(), staged.end(), *file) == staged.end()) {
       staged.push_back(*file);
     }
@@ -116,7 +130,7 @@ AppendResult StoringSink::append_to_many(const EventBatch& batch, uint32_t first
 }
 
 TimePoint StoringSink::due() const {
-  TimePoint due = closing_.empty() ? TimePoint::max() : next_look_;
+  TimePoint due = std::min(known_.due(), closing_.empty() ? TimePoint::max() : next_look_);
   for (const auto& [path, file] : open_) {
     due = std::min(due, file->due());
     if (pattern_->has_escapes()) {
@@ -127,6 +141,9 @@ TimePoint StoringSink::due() const {
 }
 
 Status StoringSink::tick(TimePoint now) {
+  if (account_) {
+    known_.tick(now, *account_);
+  }
   for (auto entry = open_.begin(); entry != open_.end();) {
     FLUME_RETURN_IF_ERROR(entry->second->tick(now));
     const bool is_idle = pattern_->has_escapes() && entry->second->last_append() + idle_ <= now;
@@ -180,7 +197,8 @@ Status StoringSink::flush(const Wait& wait) {
     // What is settled only by publishing has to be published.
     entry = file.settles_at_close() && file.has_unsettled() ? start_closing(entry) : std::next(entry);
   }
-  return go_on_closing(wait);
+  FLUME_RETURN_IF_ERROR(go_on_closing(wait));
+  return account_ ? known_.flush(wait, *account_) : Status();
 }
 
 std::vector<EventBatch> StoringSink::take_back() {
@@ -195,6 +213,9 @@ std::vector<EventBatch> StoringSink::take_back() {
   for (const auto& [path, file] : open_) {
     take(*file);
   }
+  if (account_) {
+    known_.take_back(rows, *account_);
+  }
   return rows;
 }
 
@@ -202,7 +223,9 @@ Status StoringSink::close(const Wait& wait) {
   for (auto entry = open_.begin(); entry != open_.end();) {
     entry = start_closing(entry);
   }
-  return go_on_closing(wait);
+  const Status closed = go_on_closing(wait);
+  const Status flushed = account_ ? known_.flush(wait, *account_) : Status();
+  return closed.ok() ? flushed : closed;
 }
 
 }  // namespace flume::node

@@ -5,8 +5,8 @@
 // rows are staged at the files they belong to and each file is written once. Rows are settled by OutputFile. A file is
 // closed and published when the sink closes, when it got nothing for a while, or when too many are open; its last sync
 // runs in the background meanwhile. A failed file gives back what was not synced; the sink says so and is reopened by
-// the driver. Without escapes the one file is opened by open(), so that a wrong path is told at once.
-// Thread: driver.
+// the driver. Rows that the delivery journal has already are not written again. Without escapes the one file is opened
+// by open(), so that a wrong path is told at once. Thread: driver.
 #pragma once
 
 #include <functional>
@@ -19,6 +19,7 @@
 
 #include "common/base/sync.h"
 #include "node/runtime/component.h"
+#include "node/storing/known_rows.h"
 #include "node/storing/output_file.h"
 #include "node/storing/path_pattern.h"
 
@@ -66,8 +67,9 @@ class StoringSink final : public Sink {
  private:
   using Files = std::map<StorePath, std::unique_ptr<OutputFile>, std::less<>>;
 
-  Status recover();
+  Status recover(journal::Journal* journal, const Wait& wait);
   Result<OutputFile*> file_for(const StorePath& path, const Wait& wait);
+  AppendResult append_new(const EventBatch& batch, const Wait& wait);
   AppendResult append_to_many(const EventBatch& batch, uint32_t first_run, const Wait& wait);
   Status make_room(const Wait& wait);
   Files::iterator start_closing(Files::iterator file);
@@ -82,6 +84,7 @@ class StoringSink final : public Sink {
   size_t max_open_ = 1;
   Duration idle_{};
   std::optional<RowAccount> account_;  // before the files that use it
+  KnownRows known_;
 
   Files open_;
   std::vector<std::unique_ptr<OutputFile>> closing_;  // on their way to their final names

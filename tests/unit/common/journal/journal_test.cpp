@@ -106,7 +106,7 @@ TEST_F(JournalTest, TellsAtOnceAndSaysWhenItIsDurable) {
   StopSource stop;
   stop.request_stop();
   EXPECT_EQ(journal_->wait(ticket, {TimePoint::max(), stop.token()}).code(), Code::kStopped);
-  files_.fail_at(0, 0);
+  files_.fail_at(-1);
   EXPECT_TRUE(journal_->wait(ticket, soon()).ok());
   EXPECT_TRUE(journal_->done(ticket));
 }
@@ -119,7 +119,7 @@ TEST_F(JournalTest, AFileThatLeavesIsRememberedUntilThatIsDurable) {
   ASSERT_TRUE(journal_->file("/f"));
   EXPECT_TRUE(journal_->file("/f")->leaving);
   EXPECT_TRUE(journal_->files().empty());
-  files_.fail_at(0, 0);
+  files_.fail_at(-1);
   EXPECT_TRUE(journal_->wait(ticket, soon()).ok());
   EXPECT_FALSE(journal_->file("/f"));
 }
@@ -295,7 +295,7 @@ TEST_F(JournalTest, ADeadDiskDoesNotKeepItFromEnding) {
   files_.fail_at(0, 1'000'000);
   journal_->commit(durable(0, 1));
   journal_.reset();
-  files_.fail_at(0, 0);
+  files_.fail_at(-1);
   open();
   EXPECT_TRUE(known().empty());
 }
