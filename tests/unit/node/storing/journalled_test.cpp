@@ -327,6 +327,29 @@ TEST_F(Journalled, NothingIsPublishedBeforeTheJournalKnowsIt) {
   EXPECT_EQ(rig_.settled(), 3U);
 }
 
+// A deflate file is whole only at its end: the journal hears its length before it is published all the same.
+TEST_F(Journalled, CompressedFilesToo) {
+  for (const auto& [codec, ending] : {std::pair("GzipCodec", ".gz"), std::pair("DefaultCodec", ".deflate")}) {
+    SCOPED_TRACE(codec);
+    ASSERT_TRUE(rig_.settings.set("flume.collector.dfs.compress.codec", codec, "test").ok());
+    const Id128 stream{static_cast<uint8_t>(ending[1])};
+    const uint64_t before = repeated();
+    plain("commit");
+    append(rows(0, 3, stream));
+    arm_fault("io.rename", Status::from_errno(EIO, "rename"), 0, -1);
+    EXPECT_EQ(sink_->close(test::StoringRig::wait()).code(), Code::kIo);
+    const std::string whole = files()[str_cat("out", ending, ".tmp")];
+    EXPECT_FALSE(whole.empty());
+    crash(str_cat("out", ending, ".tmp"), "garbage");
+    disarm_faults();
+    plain("commit");
+    EXPECT_EQ(files()[str_cat("out", ending)], whole);
+    append(rows(0, 5, stream));
+    close();
+    EXPECT_EQ(repeated(), before + 3);
+  }
+}
+
 TEST_F(Journalled, SeveralFiles) {
   buckets();
   append(rows_of_hosts(0, 9));
