@@ -316,8 +316,9 @@ void Journal::run() {
       status_.error.clear();
       status_.file_bytes = work->whole ? work->bytes.size() : status_.file_bytes + work->bytes.size();
       whole_bytes_ = work->whole ? work->bytes.size() : whole_bytes_;
-      std::erase_if(files_,
-                    [this](const auto& entry) { return entry.second.leaving && entry.second.ticket <= synced_; });
+      std::erase_if(files_, [done = work->ticket](const auto& entry) {
+        return entry.second.leaving && entry.second.ticket <= done;
+      });
       changed_.notify_all();
       continue;
     }
