@@ -160,13 +160,13 @@ int unknown_name(const std::string& name, const Catalog& catalog, const std::vec
 }
 
 struct HelpOptions {
-  std::string name;
+  std::vector<std::string> name;  // more than one word: a command and what that one calls its own
   bool json = false;
   bool markdown = false;
 };
 
 void make_help_app(CLI::App& app, HelpOptions& options) {
-  app.add_option("name", options.name, "a command, a component, or settings")->type_name("NAME");
+  app.add_option("name", options.name, "a command (`wal ls` too), a component, or settings")->type_name("NAME");
   app.add_flag("--json", options.json, "print the whole catalogue of components as JSON");
   app.add_flag("--markdown", options.markdown, "print the reference of all components (docs/reference.md)");
 }
@@ -186,9 +186,20 @@ int run_help(const Catalog& catalog, const std::vector<Command>& commands, std::
     std::fputs(overview(catalog, commands).c_str(), stdout);
     return kExitOk;
   }
-  const std::string text = help_on(options.name, catalog, commands);
+  const std::string& name = options.name[0];
+  if (options.name.size() > 1) {
+    for (const Command& command : commands) {
+      if (command.name == name) {
+        std::vector<std::string> rest(options.name.begin() + 1, options.name.end());
+        rest.emplace_back("--help");
+        return command.run(rest);
+      }
+    }
+    return unknown_name(join(options.name, " "), catalog, commands);
+  }
+  const std::string text = help_on(name, catalog, commands);
   if (text.empty()) {
-    return unknown_name(options.name, catalog, commands);
+    return unknown_name(name, catalog, commands);
   }
   std::fputs(text.c_str(), stdout);
   return kExitOk;

@@ -5,32 +5,9 @@
 #include "common/base/text.h"
 #include "common/cli/options.h"
 #include "node/cli/running.h"
-#include "node/runtime/program.h"
 
 namespace flume::node {
 namespace {
-
-int run_flow(const std::string& name, const std::string& source, const std::string& sink, const Settings& settings,
-             const Registry& registry) {
-  lang::CheckOptions options = check_options(settings);
-  options.logical_node_known = false;
-  const lang::CheckedNode checked = lang::check_node(name, source, sink, registry.catalog(), options);
-  std::fputs(lang::to_text(checked.diagnostics).c_str(), stderr);
-  if (!checked.ok()) {
-    return kExitUsage;
-  }
-  LogicalConfig config;
-  config.name = name;
-  config.source = source;
-  config.sink = sink;
-  PhysicalNodeOptions node;
-  node.name = name;
-  node.keeps_state = false;
-  node.one_shot = true;
-  node.status_page = false;
-  node.asks_masters = false;
-  return run_physical_node(node, config, settings, registry);
-}
 
 struct DumpOptions {
   std::string source;

@@ -6,6 +6,8 @@
 #include "common/base/text.h"
 #include "common/cli/termination.h"
 #include "node/cli/commands.h"
+#include "node/cli/wal_commands.h"
+#include "node/runtime/program.h"
 
 namespace flume::node {
 namespace {
@@ -30,7 +32,8 @@ int outcome(const NodeSet& set) {
 }  // namespace
 
 int run_physical_node(const PhysicalNodeOptions& options, const std::optional<LogicalConfig>& config,
-                      const Settings& settings, const Registry& registry) {
+                      const Settings& settings, const Registry& registry,
+                      const std::function<void(const NodeSet&)>& at_end) {
   Termination termination;
   auto node = PhysicalNode::create(options, settings, registry);
   if (!node.ok()) {
@@ -50,11 +53,36 @@ int run_physical_node(const PhysicalNodeOptions& options, const std::optional<Lo
   if (options.one_shot) {
     (void)(*node)->logical_nodes().wait_until_done(Wait{TimePoint::max(), termination.stop().token()});
     code = outcome((*node)->logical_nodes());
+    if (at_end) {
+      at_end((*node)->logical_nodes());
+    }
   } else {
     termination.wait();
   }
   (*node)->stop();
   return code;
+}
+
+int run_flow(const std::string& name, const std::string& source, const std::string& sink, const Settings& settings,
+             const Registry& registry, const std::function<void(const NodeSet&)>& at_end) {
+  lang::CheckOptions options = check_options(settings);
+  options.logical_node_known = false;
+  const lang::CheckedNode checked = lang::check_node(name, source, sink, registry.catalog(), options);
+  std::fputs(lang::to_text(checked.diagnostics).c_str(), stderr);
+  if (!checked.ok()) {
+    return kExitUsage;
+  }
+  LogicalConfig config;
+  config.name = name;
+  config.source = source;
+  config.sink = sink;
+  PhysicalNodeOptions node;
+  node.name = name;
+  node.keeps_state = false;
+  node.one_shot = true;
+  node.status_page = false;
+  node.asks_masters = false;
+  return run_physical_node(node, config, settings, registry, at_end);
 }
 
 std::vector<Command> node_commands(const Settings& settings, const Registry& registry,
@@ -63,6 +91,7 @@ std::vector<Command> node_commands(const Settings& settings, const Registry& reg
   for (Command& command : one_shot_commands(settings, registry)) {
     commands.push_back(std::move(command));
   }
+  commands.push_back(wal_command(settings, registry));
   return commands;
 }
 
