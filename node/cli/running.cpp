@@ -92,6 +92,7 @@ std::vector<Command> node_commands(const Settings& settings, const Registry& reg
     commands.push_back(std::move(command));
   }
   commands.push_back(wal_command(settings, registry));
+  commands.push_back(dumplog_command(settings));
   return commands;
 }
 

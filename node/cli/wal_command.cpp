@@ -12,6 +12,8 @@
 namespace flume::node {
 namespace {
 
+constexpr size_t kPiece = 64 << 10;  // written at once
+
 std::string overview(const std::vector<WalTool>& tools) {
   std::string out =
       "Looks at a write-ahead log from outside, also while a node uses it; nothing in its folder is changed.\n"
@@ -82,9 +84,7 @@ std::string finding_line(const wal::Finding& finding) {
 
 Status RowPrinter::begin() {
   format_->begin_file(buffer_);
-  const Status status = buffer_.empty() ? Status() : write_(buffer_);
-  buffer_.clear();
-  return status;
+  return flush();
 }
 
 Status RowPrinter::print(const EventBatch& batch, const BatchLimits& limits) {
@@ -93,11 +93,22 @@ Status RowPrinter::print(const EventBatch& batch, const BatchLimits& limits) {
     FLUME_ASSIGN_OR_RETURN(plain, batch.uncompressed(limits));
   }
   if (const auto ready = format_->in_place(plain)) {
+    FLUME_RETURN_IF_ERROR(flush());
     return write_(*ready);
   }
-  buffer_.clear();
   format_->append(plain, buffer_);
-  return write_(buffer_);
+  return buffer_.size() < kPiece ? Status() : flush();
+}
+
+Status RowPrinter::print(const Event& event) {
+  format_->append(event, buffer_);
+  return buffer_.size() < kPiece ? Status() : flush();
+}
+
+Status RowPrinter::flush() {
+  const Status status = buffer_.empty() ? Status() : write_(buffer_);
+  buffer_.clear();
+  return status;
 }
 
 Status write_stdout(std::string_view bytes) { return write_all(STDOUT_FILENO, bytes, "standard output"); }

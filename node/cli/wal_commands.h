@@ -1,5 +1,5 @@
-// flume wal: offline tools over a log's folder. Each subcommand is one function; nothing is ever written into the
-// folder, and a node may use it meanwhile. Main thread.
+// flume wal and flume dumplog: offline tools over logs. Each subcommand is one function; nothing is ever written into a
+// log's folder, and a node may use it meanwhile. Main thread.
 #pragma once
 
 #include <functional>
@@ -38,13 +38,15 @@ int wal_failed(const std::string& tool, const Status& status);
 // "damaged: ...", "missing: ..." or "torn: ...".
 std::string finding_line(const wal::Finding& finding);
 
-// Rows as bytes of one format, handed on batch by batch.
+// Rows as bytes of one format, handed on in larger pieces.
 class RowPrinter {
  public:
   RowPrinter(std::unique_ptr<OutputFormat> format, std::function<Status(std::string_view)> write)
       : format_(std::move(format)), write_(std::move(write)) {}
   Status begin();
   Status print(const EventBatch& batch, const BatchLimits& limits);
+  Status print(const Event& event);
+  Status flush();  // at the end, and before something is said on another channel
 
  private:
   const std::unique_ptr<OutputFormat> format_;

@@ -61,6 +61,7 @@ Result<Printed> print_rows(const char* tool, const RowOptions& options, const Ba
     }
     if (item.kind == wal::LogWalk::Kind::kFinding) {
       printed.damaged += item.finding.is_damage() ? 1 : 0;
+      FLUME_RETURN_IF_ERROR(printer.flush());
       say_error(tool, finding_line(item.finding));
       continue;
     }
@@ -72,6 +73,7 @@ Result<Printed> print_rows(const char* tool, const RowOptions& options, const Ba
     FLUME_RETURN_IF_ERROR(printer.print(rows == batch.rows() ? batch : batch.slice(0, rows), limits));
     printed.rows += rows;
   }
+  FLUME_RETURN_IF_ERROR(printer.flush());
   return printed;
 }
 

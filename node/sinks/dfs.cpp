@@ -37,12 +37,13 @@ OutputFile::Ack ack_of(const lang::Args& args) {
 }
 
 std::unique_ptr<Sink> make_dfs(const lang::Plan& plan, std::shared_ptr<RecoveredPaths> recovered) {
-  return std::make_unique<StoringSink>(StoringOptions{.url = plan.args.text("path"),
-                                                      .with_escapes = true,
-                                                      .format = [] { return make_sequence_format(true); },
-                                                      .ack = ack_of(plan.args),
-                                                      .may_compress = false,
-                                                      .recovered = std::move(recovered)});
+  return std::make_unique<StoringSink>(
+      StoringOptions{.url = plan.args.text("path"),
+                     .with_escapes = true,
+                     .format = [] { return make_sequence_format(SequenceCodec::kDeflate); },
+                     .ack = ack_of(plan.args),
+                     .may_compress = false,
+                     .recovered = std::move(recovered)});
 }
 
 std::unique_ptr<Sink> make_format_dfs(const lang::Plan& plan, std::shared_ptr<RecoveredPaths> recovered) {

@@ -159,6 +159,47 @@ class WalToolsTest(unittest.TestCase):
         self.assertIn(b"--json", self.flume("help", "wal", "ls").stdout)
         self.assertIn(b"wal ls", self.flume("help", "wal").stdout)
 
+    def golden(self, name):
+        return ROOT / "tests" / "golden" / "og" / "files" / name
+
+    def test_dumplog_of_a_segment(self):
+        done = self.flume("dumplog", self.log / OPEN)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([event["body"] for event in events], [f"row {n}" for n in range(6, 12)])
+        self.assertEqual(events[0]["fields"], {"service": "sshd"})
+        self.damage_second_record()
+        done = self.flume("dumplog", "--raw", self.log / SEALED)
+        self.assertEqual((done.returncode, done.stdout), (1, rows(0, 1, 4, 5)))
+        self.assertIn(f'byte {64 + RECORD}, {RECORD} bytes: '.encode(), done.stderr)
+
+    def test_dumplog_of_what_the_classic_system_wrote(self):
+        for name in ["seqfile.seq", "dfs.seq", "format-seqfile.seq", "format-seqfile-bzip2.seq"]:
+            done = self.flume("dumplog", self.golden(name))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            events = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual((events[0]["body"], events[0]["fields"]["color"]), ("first line", "blue"), name)
+            self.assertEqual(self.flume("dumplog", self.golden(name), "--raw").stdout.splitlines()[0], b"first line")
+
+    def test_dumplog_tells_of_damage_in_a_sequence_file(self):
+        contents = bytearray(self.golden("seqfile.seq").read_bytes())
+        whole = self.flume("dumplog", self.golden("seqfile.seq"), "--raw").stdout.splitlines()
+        contents[125] = 0x7f  # the first record's length
+        damaged = self.folder / "damaged.seq"
+        damaged.write_bytes(contents)
+        done = self.flume("dumplog", damaged, "--raw")
+        self.assertEqual((done.returncode, done.stdout.splitlines()), (1, whole[1:]))
+        self.assertIn(b"byte 125, ", done.stderr)
+
+    def test_dumplog_of_other_files(self):
+        other = self.folder / "other"
+        other.write_bytes(b"hello")
+        done = self.flume("dumplog", other)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"neither a segment of a log nor a SequenceFile", done.stderr)
+        for arguments in [[self.folder / "missing"], [other, "--raw", "--format", "json"], [other, "--format", "jsn"], []]:
+            self.assertEqual(self.flume("dumplog", *arguments).returncode, 2, arguments)
+
 
 if __name__ == "__main__":
     unittest.main()

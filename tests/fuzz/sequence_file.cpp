@@ -1,4 +1,5 @@
-// Reading of SequenceFiles: any bytes give records or an error, and the position never runs backwards or past the end.
+// Reading of SequenceFiles: any bytes give records and errors that can be stepped over, and the place never
+// runs backwards or past the end.
 #include "common/io/sequence_file.h"
 #include "tests/support/fuzz.h"
 
@@ -10,15 +11,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!reader.ok()) {
     return 0;
   }
-  uint64_t before = reader->position();
+  SequenceReader::Place before = reader->place();
   while (true) {
     const auto record = reader->next();
-    if (!record.ok() || !record->has_value()) {
-      break;
+    if (record.ok() && !record->has_value()) {
+      return 0;
     }
-    support::require((*record)->value.size() <= kMaxValue, "a value keeps the limit");
-    support::require(reader->position() > before && reader->position() <= contents.size(), "the position moves on");
-    before = reader->position();
+    if (record.ok()) {
+      support::require((*record)->value.size() <= kMaxValue, "a value keeps the limit");
+    } else {
+      support::require(reader->place() == before, "what is bad leaves the reader where it is");
+      support::require(reader->skip_bad().ok(), "memory can be read");
+    }
+    const SequenceReader::Place after = reader->place();
+    support::require(
+        after.offset > before.offset || (after.offset == before.offset && after.in_block > before.in_block),
+        "the place moves on");
+    support::require(after.offset <= contents.size(), "the place stays in the file");
+    before = after;
   }
-  return 0;
 }

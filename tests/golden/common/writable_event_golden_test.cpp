@@ -74,7 +74,8 @@ std::vector<Event> events_in(std::string_view file) {
 }
 
 TEST(WritableEventGolden, ClassicSequenceFilesAreRead) {
-  for (const char* name : {"files/dfs.seq", "files/seqfile.seq", "files/format-seqfile.seq"}) {
+  for (const char* name :
+       {"files/dfs.seq", "files/seqfile.seq", "files/format-seqfile.seq", "files/format-seqfile-bzip2.seq"}) {
     const std::vector<Event> events = events_in(golden_file(name));
     ASSERT_FALSE(events.empty()) << name;
     EXPECT_EQ(events[0].body, "first line") << name;
@@ -95,9 +96,10 @@ std::string without_marks(std::string file) {
 
 // The same events written by us make the same file, but for the marks.
 TEST(WritableEventGolden, OurSequenceFilesAreTheClassicOnes) {
-  for (const auto& [name, compressed] : {std::pair("files/dfs.seq", true), std::pair("files/seqfile.seq", false)}) {
+  for (const auto& [name, codec] :
+       {std::pair("files/dfs.seq", SequenceCodec::kDeflate), std::pair("files/seqfile.seq", SequenceCodec::kNone)}) {
     const std::string classic = golden_file(name);
-    const auto format = make_sequence_format(compressed);
+    const auto format = make_sequence_format(codec);
     std::string ours;
     format->begin_file(ours);
     for (const Event& event : events_in(classic)) {

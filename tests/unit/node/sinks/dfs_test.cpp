@@ -215,7 +215,7 @@ TEST_F(Dfs, DfsWritesSequenceFilesOfWholeEvents) {
   ASSERT_TRUE(sink->close({}).ok());
   const std::string file = test::contents_of(rig_.dir / "s-a");
   auto reader = SequenceReader::open(file, 1 << 20).value();
-  EXPECT_TRUE(reader.header().compressed);
+  EXPECT_EQ(reader.header().codec, SequenceCodec::kDeflate);
   for (const Event& expected : events) {
     EXPECT_EQ(*read_writable_event((*reader.next())->value, {}, nullptr), expected);
   }
