@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "common/io/event_sequence.h"
 #include "tests/contract/node/subjects.h"
 
 namespace flume::contract {
@@ -12,17 +13,23 @@ namespace {
 class SourceContract : public testing::TestWithParam<SourceSubject> {
  protected:
   SourceContract() {
-    std::string lines, events;
+    std::string lines, events, sequence;
+    const auto format = make_sequence_format(SequenceCodec::kGzip);
+    format->begin_file(sequence);
     for (int i = 0; i < 40; ++i) {
       lines += "line " + std::to_string(i) + "\n";
       events += R"({"body":"e)" + std::to_string(i) +
                 R"(","timestamp":1600000000000,"pri":"INFO","nanos":1,"host":"h","fields":{}})" + "\n";
+      Event event;
+      event.body = "e" + std::to_string(i);
+      format->append(event, sequence);
     }
     std::filesystem::create_directory(dir_ / "logs");
     for (const char* name : {"lines", "logs/a", "logs/b"}) {
       test::write_file(dir_ / name, lines);
     }
     test::write_file(dir_ / "events", events);
+    test::write_file(dir_ / "events.seq", sequence);
     const lang::CheckedNode checked =
         lang::check_node("n1", with_folder(GetParam().text, dir_.path()), "null", rig_.registry.catalog(),
                          node::check_options(rig_.world.settings));
