@@ -13,8 +13,6 @@ namespace {
 constexpr std::string_view kMagic = "SEQ\x06";
 constexpr uint32_t kSyncEscape = 0xFFFFFFFF;
 constexpr uint64_t kSyncInterval = 2000;  // bytes between marks, at least
-constexpr uint32_t kMaxName = 4096;       // of a class name; Hadoop has no limit
-constexpr uint32_t kMaxMetadata = 1024;   // entries
 
 void append_u32(std::string& out, uint32_t n) {
   for (int shift = 24; shift >= 0; shift -= 8) {

@@ -36,20 +36,18 @@ Result<std::vector<KeptBytes>> kept_in(const std::string& folder, FileSystem& fi
 
 bool is_gone(const Status& status) { return status.code() == Code::kNotFound || status.os_error() == ENOENT; }
 
-// A segment under the name it was listed by, or the one it got when it was sealed meanwhile. Null: it is gone.
+// A segment under the name it was listed by, or the other one, which it got when it was sealed meanwhile or while a
+// recovery replaces it. Null: it is gone.
 Result<std::unique_ptr<LogFile>> open_any(const LogSegment& segment, FileSystem& files) {
   auto file = files.open(segment.path);
   if (file.ok() || !is_gone(file.status())) {
     return file;
   }
-  if (segment.name.state == SegmentState::kOpen) {
-    const std::string folder = segment.path.substr(0, segment.path.rfind('/') + 1);
-    file = files.open(folder + SegmentName{segment.name.first_ordinal, SegmentState::kSealed}.text());
-    if (file.ok() || !is_gone(file.status())) {
-      return file;
-    }
-  }
-  return std::unique_ptr<LogFile>();
+  const std::string folder = segment.path.substr(0, segment.path.rfind('/') + 1);
+  const bool was_open = segment.name.state == SegmentState::kOpen;
+  const SegmentState other = was_open ? SegmentState::kSealed : SegmentState::kOpen;
+  file = files.open(folder + SegmentName{segment.name.first_ordinal, other}.text());
+  return file.ok() || !is_gone(file.status()) ? std::move(file) : std::unique_ptr<LogFile>();
 }
 
 SegmentState state_of(const LogFile& file) {
@@ -220,16 +218,20 @@ void LogWalk::take(SegmentReader::Item item) {
   if (has_footer_) {
     find(Finding::Kind::kDamage, item.offset, item.end_offset - item.offset, "a record behind the footer");
   }
-  if (hop.ordinal < *expected_ || end > segment().rows_below) {
-    return;  // written again, in this file or the next
+  if (end > segment().rows_below) {
+    return;  // not synced when this file's life ended, and written again in the next
   }
-  if (hop.ordinal > *expected_ && hop.ordinal > from_) {
+  if (hop.ordinal < *expected_ && !has_footer_) {
+    find(Finding::Kind::kDamage, item.offset, item.end_offset - item.offset,
+         str_cat("its rows are ", hop.ordinal, " to ", end - 1, ", and those before ", *expected_, " were there"));
+  } else if (hop.ordinal > *expected_ && hop.ordinal > from_) {
     find(Finding::Kind::kHole, item.offset, 0,
          str_cat("rows ", *expected_, " to ", hop.ordinal - 1, " are missing before byte ", item.offset));
   }
-  expected_ = end;
+  const uint64_t first_wanted = std::max(from_, std::min(*expected_, end));
+  expected_ = std::max(*expected_, end);
   uint32_t skipped = 0;
-  while (skipped < item.batch.rows() && item.batch.hop_ordinal(skipped) < from_) {
+  while (skipped < item.batch.rows() && item.batch.hop_ordinal(skipped) < first_wanted) {
     ++skipped;
   }
   if (skipped == item.batch.rows()) {

@@ -231,6 +231,16 @@ TEST_F(LogFolderTest, RowsThatWereWrittenAgainAreReadFromTheLaterFile) {
   EXPECT_TRUE(findings_.empty());
 }
 
+TEST_F(LogFolderTest, ARecordThatIsThereTwiceIsToldAndReadOnce) {
+  std::string& open = bytes(20, SegmentState::kOpen);
+  open += open.substr(kHeaderBytes + record_bytes(), record_bytes());
+  walk();
+  EXPECT_EQ(rows_, range(0, 30));
+  ASSERT_EQ(findings_.size(), 1U);
+  EXPECT_EQ(findings_[0].why, "its rows are 22 to 23, and those before 30 were there");
+  EXPECT_TRUE(findings_[0].is_damage());
+}
+
 TEST_F(LogFolderTest, ASegmentSealedAfterItWasListedIsReadUnderItsNewName) {
   auto folder = look_at_folder(kFolder, files_).value();
   bytes(20, SegmentState::kOpen) += encode_footer({10, 60});
@@ -241,6 +251,32 @@ TEST_F(LogFolderTest, ASegmentSealedAfterItWasListedIsReadUnderItsNewName) {
   EXPECT_EQ(found->name.state, SegmentState::kSealed);
   ASSERT_TRUE(files_.remove(path(20)).ok());  // and one that is gone has nothing to tell
   EXPECT_FALSE(summarize(folder.segments[2], files_, {}).value().has_value());
+}
+
+TEST_F(LogFolderTest, ReadingBeginsAtAnyRowOfACompressedBatch) {
+  const std::string folder = "/compressed";
+  WalOptions options;
+  options.folder = folder;
+  Recovered recovered;
+  auto wal = Wal::open(options, files_, clock_, recovered).value();
+  BatchBuilder builder({});
+  for (int row = 0; row < 40; ++row) {
+    Event event;
+    event.body = std::string(500, static_cast<char>('a' + row % 26));
+    ASSERT_TRUE(builder.add(event));
+  }
+  const EventBatch batch = builder.seal({}).compressed(BlobCodec::kZstd).value();
+  ASSERT_EQ(batch.codec(), BlobCodec::kZstd);
+  ASSERT_TRUE(wal->append(batch).ok());
+  ASSERT_TRUE(wal->close(soon()).ok());
+  LogWalk walk(look_at_folder(folder, files_).value(), files_, {});
+  walk.seek(17);
+  const auto item = walk.next().value();
+  ASSERT_EQ(item.kind, LogWalk::Kind::kRows);
+  const EventBatch plain = item.batch.uncompressed({}).value();
+  ASSERT_EQ(plain.rows(), 23U);
+  EXPECT_EQ(plain.body(0), std::string(500, 'a' + 17));
+  EXPECT_EQ(walk.next().value().kind, LogWalk::Kind::kEnd);
 }
 
 TEST_F(LogFolderTest, WhatRecoveriesKeptIsListed) {
