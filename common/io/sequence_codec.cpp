@@ -60,16 +60,15 @@ Status inflate_bytes(int window, std::string_view stored, size_t limit, std::str
   }
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(stored.data()));
   stream.avail_in = static_cast<uInt>(stored.size());
-  const Status status =
-      decompress(window == kGzipWindow ? "gzip" : "zlib", limit, out, [&stream](char* into, size_t& room) {
-        stream.next_out = reinterpret_cast<Bytef*>(into);
-        stream.avail_out = static_cast<uInt>(room);
-        const int result = inflate(&stream, Z_NO_FLUSH);
-        room -= stream.avail_out;
-        return result == Z_OK                                   ? Stream::kGoesOn
-               : result == Z_STREAM_END && stream.avail_in == 0 ? Stream::kWhole
-                                                                : Stream::kBad;
-      });
+  Status status = decompress(window == kGzipWindow ? "gzip" : "zlib", limit, out, [&stream](char* into, size_t& room) {
+    stream.next_out = reinterpret_cast<Bytef*>(into);
+    stream.avail_out = static_cast<uInt>(room);
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    room -= stream.avail_out;
+    return result == Z_OK                                   ? Stream::kGoesOn
+           : result == Z_STREAM_END && stream.avail_in == 0 ? Stream::kWhole
+                                                            : Stream::kBad;
+  });
   inflateEnd(&stream);
   return status;
 }
@@ -81,7 +80,7 @@ Status unpack_bzip2(std::string_view stored, size_t limit, std::string& out) {
   }
   stream.next_in = const_cast<char*>(stored.data());
   stream.avail_in = static_cast<unsigned>(stored.size());
-  const Status status = decompress("bzip2", limit, out, [&stream](char* into, size_t& room) {
+  Status status = decompress("bzip2", limit, out, [&stream](char* into, size_t& room) {
     const unsigned before = stream.avail_in;
     stream.next_out = into;
     stream.avail_out = static_cast<unsigned>(room);

@@ -19,6 +19,7 @@ constexpr std::string_view kOpenEnding = ".open";
 constexpr std::string_view kSealedEnding = ".sealed";
 constexpr size_t kOrdinalDigits = 20;
 constexpr size_t kSmallestBatch = 128;  // a batch's header
+constexpr size_t kHopStreamAt = 80;     // in it
 constexpr size_t kSearchStep = 64U << 10;
 
 template <class Number>
@@ -190,18 +191,32 @@ Result<SegmentHeader> SegmentReader::header() const {
 Result<SegmentReader::Item> SegmentReader::next() {
   FLUME_ASSIGN_OR_RETURN(const uint64_t size, file_.size());
   const uint64_t end = std::min(size, limit_);
-  Item item;
-  item.offset = item.end_offset = at_;
   if (at_ >= end) {
+    Item item;
+    item.offset = item.end_offset = at_;
     return item;
   }
-  FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(at_, kRecordHeadBytes));
+  FLUME_ASSIGN_OR_RETURN(Item item, read_at(at_, end));
+  if (item.kind == Kind::kTorn) {
+    FLUME_RETURN_IF_ERROR(find_next(item, end));
+  }
+  at_ = item.end_offset;
+  return item;
+}
+
+// What stands at `offset`: a batch, places, a footer, a damaged record whose head is sound, or (kTorn) none of them.
+Result<SegmentReader::Item> SegmentReader::read_at(uint64_t offset, uint64_t end) const {
+  Item item;
+  item.offset = item.end_offset = offset;
+  item.kind = Kind::kTorn;
+  FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(offset, kRecordHeadBytes));
   const auto length = head.size() == kRecordHeadBytes ? length_of(head) : std::nullopt;
   if (!length) {
-    return damaged(std::move(item), "a record's head fails its check", end);
+    item.why = "a record's head fails its check";
+    return item;
   }
   if (*length == kFooterMark) {
-    return read_footer(std::move(item), end);
+    return read_footer(std::move(item));
   }
   if (*length == kPlacesMark) {
     return read_places(std::move(item), end);
@@ -209,99 +224,101 @@ Result<SegmentReader::Item> SegmentReader::next() {
   return read_batch(std::move(item), *length, end);
 }
 
-Result<SegmentReader::Item> SegmentReader::read_footer(Item item, uint64_t end) {
+Result<SegmentReader::Item> SegmentReader::read_footer(Item item) const {
   FLUME_ASSIGN_OR_RETURN(const std::string footer, bytes(item.offset, kFooterBytes));
   if (footer.size() != kFooterBytes ||
       get<uint32_t>(footer, kFooterBytes - 4) != crc32c(std::string_view(footer).substr(0, kFooterBytes - 4))) {
-    return damaged(std::move(item), "a footer fails its check", end);
+    item.why = "a footer fails its check";
+    return item;
   }
   item.kind = Kind::kFooter;
   item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16)};
-  at_ = item.end_offset = item.offset + kFooterBytes;
+  item.end_offset = item.offset + kFooterBytes;
   return item;
 }
 
-Result<SegmentReader::Item> SegmentReader::read_places(Item item, uint64_t end) {
+Result<SegmentReader::Item> SegmentReader::read_places(Item item, uint64_t end) const {
   FLUME_ASSIGN_OR_RETURN(const std::string head, bytes(item.offset, kPlacesHeadBytes));
   const uint32_t size = head.size() == kPlacesHeadBytes ? get<uint32_t>(head, 8) : UINT32_MAX;
   const uint64_t whole = kPlacesHeadBytes + uint64_t{size} + padding_after(kPlacesHeadBytes + uint64_t{size});
   if (size > kMaxPlacesBytes || whole > end - item.offset) {
-    return damaged(std::move(item), "a record of places that ends behind the file's end", end);
+    item.why = "a record of places that ends behind the file's end";
+    return item;
   }
   FLUME_ASSIGN_OR_RETURN(const std::string body, bytes(item.offset + kPlacesHeadBytes, size));
   if (body.size() != size || crc32c(body) != get<uint32_t>(head, 12)) {
-    return damaged(std::move(item), "a record of places fails its check", end);
+    item.why = "a record of places fails its check";
+    return item;
   }
   auto places = decode_places(body);
   if (!places.ok()) {
-    return damaged(std::move(item), std::string(places.status().message()), end);
+    item.why = std::string(places.status().message());
+    return item;
   }
   item.kind = Kind::kPlaces;
   item.places = std::move(places).value();
-  at_ = item.end_offset = item.offset + whole;
+  item.end_offset = item.offset + whole;
   return item;
 }
 
-Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length, uint64_t end) {
+Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length, uint64_t end) const {
   const uint64_t whole = kRecordHeadBytes + uint64_t{length} + padding_after(length);
   if (length < kSmallestBatch || length > uint64_t{limits_.head_bytes} + limits_.blob_bytes) {
-    return damaged(std::move(item), str_cat("a record of ", length, " bytes"), end);
+    item.why = str_cat("a record of ", length, " bytes");
+    return item;
   }
   if (whole > end - item.offset) {
-    return damaged(std::move(item), "a record that ends behind the file's end", end);
+    item.why = "a record that ends behind the file's end";
+    return item;
   }
   const auto memory = std::make_shared<char[]>(length);
   FLUME_ASSIGN_OR_RETURN(const size_t got,
                          file_.read_at(item.offset + kRecordHeadBytes, std::span(memory.get(), length)));
   if (got != length) {
-    return damaged(std::move(item), "a record that ends behind the file's end", end);
+    item.why = "a record that ends behind the file's end";
+    return item;
   }
+  item.end_offset = item.offset + whole;  // its head is sound, so the next one is there
   auto batch = EventBatch::decode({memory, length}, limits_, {});
   if (!batch.ok()) {
     item.kind = Kind::kDamaged;
     item.why = std::string(batch.status().message());
-    at_ = item.end_offset = item.offset + whole;  // its head is sound, so the next one is where it says
     return item;
   }
   item.kind = Kind::kBatch;
   item.batch = std::move(batch).value();
-  at_ = item.end_offset = item.offset + whole;
   return item;
 }
 
-// Looks for the next record: one whose head and batch are sound, at a place where a record can be.
-Result<SegmentReader::Item> SegmentReader::damaged(Item item, std::string why, uint64_t end) {
-  item.why = std::move(why);
-  if (only_here_) {
-    item.kind = Kind::kTorn;
-    return item;
-  }
+// Looks for the next record behind item.offset: one whose head and batch are sound, at a place where a record can be.
+// What was logged may look like records, so only those of the file's own stream, which is random, are looked at closer:
+// nobody can put rows into a damaged log, or make this take long, by what they log.
+Status SegmentReader::find_next(Item& item, uint64_t end) const {
+  FLUME_ASSIGN_OR_RETURN(const std::string start, bytes(0, kHeaderBytes));
+  const auto header = decode_header(start);
   for (uint64_t from = item.offset + 8; from + kRecordHeadBytes <= end; from += kSearchStep) {
     FLUME_ASSIGN_OR_RETURN(const std::string window, bytes(from, kSearchStep));
     for (size_t at = 0; at + kRecordHeadBytes <= window.size(); at += 8) {
       const auto length = length_of(std::string_view(window).substr(at, kRecordHeadBytes));
-      const bool is_mark = length && (*length == kFooterMark || *length == kPlacesMark);
-      if (!length || (!is_mark && *length < kSmallestBatch)) {
+      if (!length || *length == kPlacesMark) {  // places do not say whose they are
         continue;
       }
-      SegmentReader ahead(file_, limits_, end);
-      ahead.seek(from + at);
-      ahead.only_here_ = true;
-      const uint64_t whole = kRecordHeadBytes + uint64_t{*length} + padding_after(*length);
-      if (!is_mark && (whole > end - from - at || *length > limits_.head_bytes + limits_.blob_bytes)) {
-        continue;
+      if (*length != kFooterMark && header.ok()) {
+        FLUME_ASSIGN_OR_RETURN(const std::string stream, bytes(from + at + kRecordHeadBytes + kHopStreamAt, 16));
+        if (stream.size() != 16 || get_id(stream, 0) != header->stream) {
+          continue;
+        }
       }
-      FLUME_ASSIGN_OR_RETURN(const Item found, ahead.next());
-      if (found.kind == Kind::kBatch || found.kind == Kind::kPlaces || found.kind == Kind::kFooter) {
+      FLUME_ASSIGN_OR_RETURN(const Item found, read_at(from + at, end));
+      if (found.kind == Kind::kBatch || found.kind == Kind::kFooter) {
         item.kind = Kind::kDamaged;
-        at_ = item.end_offset = from + at;
-        return item;
+        item.end_offset = from + at;
+        return {};
       }
     }
   }
-  item.kind = Kind::kTorn;
-  at_ = item.end_offset = end;
-  return item;
+  item.end_offset = end;
+  return {};
 }
 
 }  // namespace flume::wal

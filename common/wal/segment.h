@@ -116,16 +116,16 @@ class SegmentReader {
 
  private:
   Result<std::string> bytes(uint64_t offset, size_t count) const;
-  Result<Item> read_footer(Item item, uint64_t end);
-  Result<Item> read_places(Item item, uint64_t end);
-  Result<Item> read_batch(Item item, uint32_t length, uint64_t end);
-  Result<Item> damaged(Item item, std::string why, uint64_t end);
+  Result<Item> read_at(uint64_t offset, uint64_t end) const;
+  Result<Item> read_footer(Item item) const;
+  Result<Item> read_places(Item item, uint64_t end) const;
+  Result<Item> read_batch(Item item, uint32_t length, uint64_t end) const;
+  Status find_next(Item& item, uint64_t end) const;
 
   const LogFile& file_;
   const BatchLimits limits_;
   uint64_t limit_;
   uint64_t at_ = kHeaderBytes;
-  bool only_here_ = false;  // no search for the next record behind damage
 };
 
 }  // namespace flume::wal

@@ -106,7 +106,7 @@ Status RowPrinter::print(const Event& event) {
 }
 
 Status RowPrinter::flush() {
-  const Status status = buffer_.empty() ? Status() : write_(buffer_);
+  Status status = buffer_.empty() ? Status() : write_(buffer_);
   buffer_.clear();
   return status;
 }

@@ -152,7 +152,7 @@ class SequenceFileSource final : public Source {
     if (!reader_) {
       return {};
     }
-    const Status status = checkpoint();
+    Status status = checkpoint();
     reader_.reset();
     next_event_.reset();
     return status;

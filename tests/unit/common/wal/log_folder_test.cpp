@@ -231,6 +231,26 @@ TEST_F(LogFolderTest, RowsThatWereWrittenAgainAreReadFromTheLaterFile) {
   EXPECT_TRUE(findings_.empty());
 }
 
+// Bodies may hold anything, and a damaged batch lays them bare.
+TEST_F(LogFolderTest, WhatLooksLikeRecordsOfAnotherLogIsNoRow) {
+  std::string planted;
+  for (const SegmentState state : {SegmentState::kSealed, SegmentState::kOpen}) {
+    const std::string& other = state == SegmentState::kSealed ? bytes(0) : bytes(20, state);
+    planted += other.substr(kHeaderBytes, record_bytes());
+  }
+  for (int i = 0; i < 100; ++i) {  // heads of footers that are none: looked at once each
+    planted += encode_record_head(kFooterMark);
+  }
+  const std::string whole = bytes(10);
+  const uint64_t third = kHeaderBytes + 2 * record_bytes();
+  bytes(10) = whole.substr(0, third) + std::string(8, 'x') + planted + whole.substr(third);
+  walk();
+  EXPECT_EQ(rows_, range(0, 30));
+  ASSERT_EQ(findings_.size(), 1U);
+  EXPECT_EQ(findings_[0].offset, third);
+  EXPECT_EQ(findings_[0].bytes, 8 + planted.size());
+}
+
 TEST_F(LogFolderTest, ARecordThatIsThereTwiceIsToldAndReadOnce) {
   std::string& open = bytes(20, SegmentState::kOpen);
   open += open.substr(kHeaderBytes + record_bytes(), record_bytes());
