@@ -192,7 +192,8 @@ void LogWalk::end_segment(const SegmentReader::Item& item) {
     find(is_sealed || has_footer_ ? Finding::Kind::kDamage : Finding::Kind::kTorn, item.offset,
          item.end_offset - item.offset, item.why);
   } else if (is_sealed && !has_footer_) {
-    find(Finding::Kind::kDamage, item.offset, 0, std::string(kNoFooter));
+    const auto size = file_->size();
+    find(Finding::Kind::kDamage, size.ok() ? std::min(item.offset, *size) : item.offset, 0, std::string(kNoFooter));
   }
   reader_.reset();
   file_.reset();

@@ -134,6 +134,8 @@ TEST_F(SeqfileSource, GoesOnAfterARestartWhereItWasWithTheSameStream) {
     ASSERT_TRUE(from->checkpoint().ok());
     batches[2].settle(Outcome::kDelivered);  // known to nobody after the kill
     const size_t saved = batches[0].rows() + batches[1].rows();
+    batches.clear();
+    from.reset();
     rig_.reopen_positions();
     auto again = source();
     ASSERT_TRUE(rig_.open(*again).ok());
@@ -149,7 +151,9 @@ TEST_F(SeqfileSource, GoesOnAfterARestartWhereItWasWithTheSameStream) {
     }
     EXPECT_EQ(bodies, bodies_of(events, saved));
     ASSERT_TRUE(again->close({}).ok());  // and at the end there is nothing left
+    again.reset();
     rig_.reopen_positions();
+    again = source();
     ASSERT_TRUE(rig_.open(*again).ok());
     EXPECT_TRUE(rig_.batches(*again).empty());
   }
