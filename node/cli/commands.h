@@ -1,4 +1,4 @@
-// The commands of a node: node, nodei, node_nowatch, dump, source, sink.
+// The commands of a node: node, nodei, node_nowatch, dump, source, sink, torture.
 #pragma once
 
 #include <vector>

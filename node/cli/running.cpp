@@ -93,6 +93,7 @@ std::vector<Command> node_commands(const Settings& settings, const Registry& reg
   }
   commands.push_back(wal_command(settings, registry));
   commands.push_back(dumplog_command(settings));
+  commands.push_back(torture_command(registry));
   return commands;
 }
 

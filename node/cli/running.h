@@ -24,5 +24,6 @@ int run_flow(const std::string& name, const std::string& source, const std::stri
 std::vector<Command> node_run_commands(const Settings& settings, const Registry& registry,
                                        const std::vector<std::string>& overrides);
 std::vector<Command> one_shot_commands(const Settings& settings, const Registry& registry);
+Command torture_command(const Registry& registry);
 
 }  // namespace flume::node

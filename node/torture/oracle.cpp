@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/io/crc32c.h"
 #include "common/io/posix.h"
+#include "common/json/json.h"
 
 namespace flume::torture {
 namespace {
@@ -39,6 +40,26 @@ std::string Account::to_text() const {
     str_append(out, "  ", text, "\n");
   }
   return out;
+}
+
+std::string Account::to_json() const {
+  JsonWriter out;
+  out.begin_object()
+      .member("expected", expected)
+      .member("lines", lines)
+      .member("bytes", bytes)
+      .member("lost", lost)
+      .member("duplicated", duplicated)
+      .member("reordered", reordered)
+      .member("damaged", damaged)
+      .member("foreign", foreign)
+      .member("rewinds", rewinds);
+  out.key("examples").begin_array();
+  for (const std::string& text : examples) {
+    out.value(text);
+  }
+  out.end_array().end_object();
+  return out.take() + "\n";
 }
 
 bool Oracle::Seen::has(uint64_t number) const {

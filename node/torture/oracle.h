@@ -38,6 +38,7 @@ struct Account {
 
   bool perfect() const { return lost + duplicated + reordered + damaged + foreign == 0; }
   std::string to_text() const;  // one line of counts, then the examples, each on its own
+  std::string to_json() const;  // one object, a newline behind it
 };
 
 class Oracle {

@@ -20,9 +20,9 @@
 namespace flume::torture {
 
 struct ProcessOptions {
-  std::vector<std::string> words;  // the program's path first
-  std::string log;                 // standard output and error are appended to it
-  std::string folder;              // to run in
+  std::vector<std::string> words;                                // the program's path first
+  std::string log;                                               // standard output and error are appended to it
+  std::string folder;                                            // to run in
   std::vector<std::pair<std::string, std::string>> environment;  // in addition to ours
 };
 

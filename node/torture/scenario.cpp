@@ -1,0 +1,83 @@
+#include "node/torture/scenario.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "common/base/text.h"
+#include "common/io/posix.h"
+
+namespace flume::torture {
+namespace {
+
+constexpr Promise kExactlyOnce = {};
+constexpr Promise kAtLeastOnce = {.once = false, .ordered = false};
+// Sent once: what a dead link or process had in its hands may be missing.
+constexpr Promise kMayLose = {.lossless = false};
+// A killed reader goes back by as much as its saved position is behind: run() sets how often.
+constexpr Promise kMayLoseAndRepeat = {.lossless = false, .once = false, .ordered = false};
+
+constexpr Scenario kScenarios[] = {
+    {"kill",
+     "kill -9 of agent, collector or both at random moments, also while they start",
+     {{{60, 2000, kExactlyOnce}, {30, 600, kAtLeastOnce}, {30, 600, kMayLoseAndRepeat}}},
+     run_kill},
+    {"network",
+     "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections",
+     {{{30, 600, kExactlyOnce}, {15, 300, kAtLeastOnce}, {15, 300, kMayLose}}},
+     run_network},
+};
+
+Status make_run_folder(RunOptions& options) {
+  options.folder = str_cat(options.folder, "/", options.scenario, "-", name_of(options.mode), "-", options.seed);
+  std::error_code error;
+  std::filesystem::remove_all(options.folder, error);
+  for (const char* name : {"/in", "/out"}) {
+    FLUME_RETURN_IF_ERROR(make_folders(options.folder + name));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Scenario> scenarios() { return kScenarios; }
+
+const Scenario* scenario_named(std::string_view name) {
+  for (const Scenario& scenario : kScenarios) {
+    if (scenario.name == name) {
+      return &scenario;
+    }
+  }
+  return nullptr;
+}
+
+RunReport run_scenario(const Scenario& scenario, RunOptions options, bool keep, const StopToken& stop) {
+  RunReport report;
+  const ScenarioMode& mode = scenario.in(options.mode);
+  options.scenario = scenario.name;
+  if (options.time == Duration{}) {
+    options.time = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(options.nightly ? mode.nightly_seconds : mode.pr_seconds));
+  }
+  report.fail(make_run_folder(options));
+  report.options = options;
+  report.promise = mode.promise;
+  if (!report.passed()) {
+    return report;
+  }
+  const TimePoint started = SystemClock().now();
+  {
+    Rig rig(report, stop);
+    scenario.run(rig);
+  }
+  if (stop.stop_requested()) {
+    report.fail("stopped before its end");
+  }
+  report.seconds = std::chrono::duration<double>(SystemClock().now() - started).count();
+  if (report.passed() && !keep) {
+    std::error_code error;
+    std::filesystem::remove_all(options.folder, error);
+  }
+  return report;
+}
+
+}  // namespace flume::torture
