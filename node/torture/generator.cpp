@@ -180,6 +180,16 @@ Status Generator::rotate(uint32_t index, Rotation rotation, const Wait& wait) {
   return {};
 }
 
+Status Generator::remove_oldest(uint32_t index) {
+  File& file = files_[index];
+  const std::string oldest = str_cat(file.path, ".", file.kept);
+  if (file.kept == 0 || ::unlink(oldest.c_str()) != 0) {
+    return Status::from_errno(file.kept == 0 ? ENOENT : errno, str_cat("remove ", quoted(oldest)));
+  }
+  --file.kept;
+  return {};
+}
+
 Status Generator::rotate_when_due(uint32_t index, const Wait& wait) {
   if (options_.rotations.empty() || files_[index].next < files_[index].life_ends) {
     return {};

@@ -55,6 +55,8 @@ class Generator {
   Status write_lines(uint32_t file, uint64_t count);
   Status rotate(uint32_t file, Rotation rotation, const Wait& wait);
 
+  Status remove_oldest(uint32_t file);  // of the files that were rotated away
+
   Expectation expectation() const;
   std::vector<std::string> paths() const;
   uint64_t lines() const { return lines_.load(std::memory_order_relaxed); }

@@ -5,11 +5,15 @@
 
 #include "common/base/text.h"
 #include "common/io/posix.h"
+#include "common/json/json.h"
+#include "node/torture/http_call.h"
 
 namespace flume::torture {
 namespace {
 
 constexpr uint64_t kFaultSeed = 0x9e3779b97f4a7c15ULL;
+constexpr int kHttpOk = 200;
+constexpr auto kSettleTime = std::chrono::seconds(10);
 constexpr auto kPollEvery = std::chrono::milliseconds(100);
 
 // Times that a user would set longer, so that a run sees many of each.
@@ -66,7 +70,12 @@ void Rig::describe(const std::string& name, std::vector<std::string> words, Pair
 
 void Rig::describe_node(const std::string& name, const std::string& source, const std::string& sink, Pairs settings,
                         Pairs environment) {
-  describe(name, {"node_nowatch", "-s", "-n", name, "-c", str_cat(name, " : ", source, " | ", sink, ";")},
+  const auto page = free_ports(1);
+  if (page.ok()) {
+    nodes_[name].page = (*page)[0];
+    settings.emplace_back("flume.node.status.port", std::to_string((*page)[0]));
+  }
+  describe(name, {"node_nowatch", "-n", name, "-c", str_cat(name, " : ", source, " | ", sink, ";")},
            std::move(settings), std::move(environment));
 }
 
@@ -85,6 +94,7 @@ Status Rig::start(const std::string& name) {
   process.folder = options().folder;
   process.environment = node.environment;
   FLUME_ASSIGN_OR_RETURN(node.process, Process::start(process));
+  restarts_ += node.starts++ > 0 ? 1 : 0;
   return {};
 }
 
@@ -119,6 +129,67 @@ uint64_t Rig::kills(const std::string& name) const {
   return node == nodes_.end() ? 0 : node->second.kills;
 }
 
+Result<Rig::Flow> Rig::flow(const std::string& name) const {
+  const auto node = nodes_.find(name);
+  if (node == nodes_.end() || node->second.page == 0) {
+    return Status(Code::kNotFound, str_cat(name, " has no page"));
+  }
+  FLUME_ASSIGN_OR_RETURN(const HttpAnswer answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+  if (answer.status != kHttpOk) {
+    return Status(Code::kUnavailable, str_cat("ask ", name, " for its ledger: HTTP ", answer.status));
+  }
+  FLUME_ASSIGN_OR_RETURN(const JsonValue whole, JsonValue::parse(answer.body));
+  const JsonValue* inner = whole.find("node");
+  const JsonValue& value = inner == nullptr ? whole : *inner;
+  const JsonValue* ledger = value.find("ledger");
+  if (ledger == nullptr) {
+    return Status(Code::kCorrupt, str_cat("ask ", name, " for its ledger: there is none in ", answer.body));
+  }
+  Flow flow;
+  FLUME_ASSIGN_OR_RETURN(flow.state, value.text("state"));
+  FLUME_ASSIGN_OR_RETURN(flow.error, value.text_or("error", ""));
+  const auto events = [ledger](std::string_view key) -> uint64_t {
+    const JsonValue* part = ledger->find(key);
+    const auto count = part == nullptr ? Result<int64_t>(int64_t{0}) : part->integer("events");
+    return count.ok() ? static_cast<uint64_t>(*count) : 0;
+  };
+  flow.read = events("read");
+  flow.delivered = events("delivered");
+  flow.in_flight = events("in_flight");
+  flow.dropped = events("dropped");
+  FLUME_ASSIGN_OR_RETURN(flow.balanced, ledger->boolean("balanced"));
+  return flow;
+}
+
+std::optional<uint64_t> Rig::check_ledgers(const std::vector<std::string>& names) {
+  uint64_t dropped = 0;
+  for (const std::string& name : names) {
+    if (nodes_[name].page == 0 || !running(name)) {
+      return std::nullopt;
+    }
+    const Wait wait = Wait::for_duration(kSettleTime, stop_);
+    auto found = flow(name);
+    while (found.ok() && found->in_flight > 0 && !wait.over()) {
+      pause(kPollEvery, stop_);
+      found = flow(name);
+    }
+    if (!found.ok()) {
+      report_.fail(found.status());
+      continue;
+    }
+    report_.fact(str_cat("ledger of ", name), str_cat(found->read, " read, ", found->delivered, " delivered, ",
+                                                      found->dropped, " dropped, ", found->in_flight, " in flight"));
+    if (!found->balanced || found->read != found->delivered + found->dropped + found->in_flight) {
+      report_.fail(str_cat("the ledger of ", name, " does not explain every row"));
+    }
+    if (found->in_flight > 0) {
+      report_.fail(str_cat(name, " still has ", found->in_flight, " rows in flight at rest"));
+    }
+    dropped += found->dropped;
+  }
+  return dropped;
+}
+
 void Rig::expect_running() {
   for (auto& [name, node] : nodes_) {
     if (node.process && !node.process->running()) {
@@ -135,8 +206,12 @@ std::string Rig::agent_sink(uint16_t port) const {
   return str_cat(agent_sink_of(options().mode), "(\"127.0.0.1\", ", port, ")");
 }
 
-std::string Rig::collector_sink() const {
-  return str_cat("collectorSink(\"file://", output(), "\", \"part-\", 2000, raw)");
+std::string Rig::collector_sink(std::chrono::milliseconds roll) const {
+  return str_cat("collectorSink(\"file://", output(), "\", \"part-\", ", roll.count(), ", raw)");
+}
+
+void Rig::set_environment(const std::string& name, Pairs environment) {
+  nodes_[name].environment = std::move(environment);
 }
 
 void Rig::describe_pair(uint16_t agent_sends_to, uint16_t collector_listens_on, Pairs agent_settings,
@@ -237,7 +312,10 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
   report_.fact("seconds until the rest had arrived",
                std::to_string(std::chrono::duration<double>(SystemClock().now() - before).count()));
   expect_running();
+  const std::optional<uint64_t> dropped = check_ledgers(order);
+  uint64_t kills = 0;
   for (const std::string& name : order) {
+    kills += nodes_[name].kills;
     report_.fail(terminate(name));
   }
   auto found = account();
@@ -249,6 +327,9 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
   report_.fact("lines written", generator_->lines());
   report_.fact("rotations", generator_->rotations());
   report_.judge();
+  if (kills == 0 && restarts_ == 0 && dropped && found->lost > *dropped) {
+    report_.fail(str_cat(found->lost, " lines lost, but the ledgers count ", *dropped, " as dropped"));
+  }
   (void)replace_file(path("expectation.json"), expectation().to_json());
 }
 

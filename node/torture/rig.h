@@ -48,6 +48,7 @@ class Rig {
   // A node that runs one flow without a master: its state is in the folder state-NAME.
   void describe_node(const std::string& name, const std::string& source, const std::string& sink, Pairs settings = {},
                      Pairs environment = {});
+  void set_environment(const std::string& name, Pairs environment);  // from its next start on
   Status start(const std::string& name);
   void kill(const std::string& name);
   Status terminate(const std::string& name);
@@ -59,7 +60,18 @@ class Rig {
                      Pairs collector_settings = {});
   std::string agent_source() const;
   std::string agent_sink(uint16_t port) const;
-  std::string collector_sink() const;
+  std::string collector_sink(std::chrono::milliseconds roll = std::chrono::seconds(2)) const;
+  // The flow of a described node, from its own page: its state and its ledger.
+  struct Flow {
+    std::string state;
+    std::string error;
+    uint64_t read = 0;
+    uint64_t delivered = 0;
+    uint64_t in_flight = 0;
+    uint64_t dropped = 0;
+    bool balanced = false;
+  };
+  Result<Flow> flow(const std::string& name) const;
   // Fails the run for a process that ended by itself.
   void expect_running();
 
@@ -78,7 +90,8 @@ class Rig {
   // Until everything promised has arrived; kTimeout with what is missing.
   Status wait_delivered(const Wait& wait) const;
   Result<Account> account() const;
-  // Stops generating, waits for the rest, ends all processes in the order given, judges.
+  // Stops generating, waits for the rest, ends all processes in the order given, judges. The ledgers must be balanced,
+  // and when nothing was killed nothing may be lost that no ledger counts as dropped.
   void finish(const std::vector<std::string>& order, Duration longest);
 
  private:
@@ -88,8 +101,12 @@ class Rig {
     Pairs environment;
     std::unique_ptr<Process> process;
     uint64_t kills = 0;
+    uint64_t starts = 0;
+    uint16_t page = 0;  // port of its page; 0 = none
   };
 
+  // Rows dropped; nothing when not all of them have a page.
+  std::optional<uint64_t> check_ledgers(const std::vector<std::string>& names);
   bool may_be_complete(const Expectation& expectation) const;
 
   RunReport& report_;
@@ -100,6 +117,7 @@ class Rig {
   std::unique_ptr<Generator> generator_;
   std::vector<ExtraExpectation> extras_;
   uint64_t extra_bytes_ = 0;
+  uint64_t restarts_ = 0;  // a new process counts anew: its ledger does not know what the one before dropped
   StopSource generating_;
   Status generated_;  // of the generator's thread, read after it has ended
   Thread thread_;

@@ -16,6 +16,9 @@ constexpr Promise kMayLose = {.lossless = false};
 // A killed reader goes back by as much as its saved position is behind: run() sets how often.
 constexpr Promise kMayLoseAndRepeat = {.lossless = false, .once = false, .ordered = false};
 
+// Lines of one file in the output of several collectors: the names of the files do not tell their order.
+constexpr Promise kUnsorted = {.ordered = false};
+
 constexpr Scenario kScenarios[] = {
     {"kill",
      "kill -9 of agent, collector or both at random moments, also while they start",
@@ -25,6 +28,22 @@ constexpr Scenario kScenarios[] = {
      "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections",
      {{{30, 600, kExactlyOnce}, {15, 300, kAtLeastOnce}, {15, 300, kMayLose}}},
      run_network},
+    {"disk",
+     "full and read-only file systems, no descriptors, failing writes and syncs, at agent and collector",
+     {{{20, 300, kExactlyOnce}, {15, 150, kAtLeastOnce}, {15, 150, kMayLose}}},
+     run_disk},
+    {"outage",
+     "the collector is away for most of the time",
+     {{{10, 300, kExactlyOnce}, {5, 150, kAtLeastOnce}, {5, 60, kMayLose}}},
+     run_outage},
+    {"reconfigure",
+     "a master swaps sinks, removes and returns flows several times a second",
+     {{{20, 60, kUnsorted}, {10, 60, kAtLeastOnce}, {10, 60, kUnsorted}}},
+     run_reconfigure},
+    {"soak",
+     "full speed; memory and descriptors stay flat",
+     {{{8, 600, kExactlyOnce}, {}, {8, 600, kExactlyOnce}}},
+     run_soak},
 };
 
 Status make_run_folder(RunOptions& options) {

@@ -15,10 +15,19 @@ FaultOrder order_for(Rig& rig, NetFault fault) {
   FaultOrder order;
   order.fault = fault;
   order.bit = static_cast<uint8_t>(rig.below(8));
-  order.bytes = fault == NetFault::kThrottle ? 10'000 : rig.below(1U << 20);
+  order.bytes = fault == NetFault::kThrottle ? 10'000 : rig.below(64U << 10);
   order.delay = std::chrono::milliseconds(20 + rig.below(400));
   order.new_ones = rig.below(2) == 0;
   return order;
+}
+
+// Until bytes pass again: the fault before may have left a dead connection that nobody has noticed yet.
+void wait_for_flow(Rig& rig, const FaultProxy& proxy) {
+  const uint64_t before = proxy.counts().bytes;
+  const Wait wait = Wait::for_duration(std::chrono::seconds(8), rig.stop());
+  while (proxy.counts().bytes < before + (64U << 10) && !wait.over()) {
+    rig.wait(std::chrono::milliseconds(20));
+  }
 }
 
 }  // namespace
@@ -38,7 +47,8 @@ void run_network(Rig& rig) {
   if (!rig.report().passed()) {
     return;
   }
-  rig.describe_pair((*proxy)->port(), (*ports)[0]);
+  const Pairs quick = {{"flume.link.heartbeat.millis", "300"}, {"flume.link.silence.millis", "1000"}};
+  rig.describe_pair((*proxy)->port(), (*ports)[0], quick, quick);
   rig.report().fail(rig.start("collector"));
   rig.report().fail(rig.start("agent"));
   std::array<uint64_t, kFaults.size()> times{};
@@ -51,9 +61,9 @@ void run_network(Rig& rig) {
     const auto kind = static_cast<size_t>(order[i % order.size()]);
     ++times[kind];
     (*proxy)->order(order_for(rig, kFaults[kind]));
-    rig.wait(std::chrono::milliseconds(200 + rig.below(1800)));
+    rig.wait(std::chrono::milliseconds(100 + rig.below(1000)));
     (*proxy)->heal();
-    rig.wait(std::chrono::milliseconds(rig.below(800)));
+    wait_for_flow(rig, **proxy);
     rig.expect_running();
   }
   (*proxy)->heal();
