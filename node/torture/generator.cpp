@@ -168,6 +168,7 @@ Status Generator::rotate(uint32_t index, Rotation rotation, const Wait& wait) {
       break;
     case Rotation::kTruncate: FLUME_RETURN_IF_ERROR(truncate_file(file.fd.fd(), 0, file.path)); break;
     case Rotation::kRecreate:
+      file.fd.reset();  // or the number of its inode stays taken
       if (::unlink(file.path.c_str()) != 0) {
         return Status::from_errno(errno, str_cat("remove ", quoted(file.path)));
       }

@@ -101,6 +101,12 @@ Oracle::Oracle(std::optional<Expectation> expectation) : expectation_(std::move(
 }
 
 void Oracle::begin_file(std::string name) {
+  const std::string folder = parent_folder(name);
+  if (folder != parent_folder(file_)) {
+    for (auto& [id, seen] : seen_) {
+      seen.lives.clear();
+    }
+  }
   file_ = std::move(name);
   line_number_ = 0;
   offset_ = 0;

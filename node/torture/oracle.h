@@ -50,6 +50,7 @@ class Oracle {
   // Without an expectation lines lost at the end of a source cannot be known, and any run is taken.
   explicit Oracle(std::optional<Expectation> expectation);
 
+  // Order is that of one folder's files: two folders are two outputs, between which nothing is promised.
   void begin_file(std::string name);
   void feed(std::string_view bytes);
   void end_file();  // a last line without a newline counts as a line

@@ -307,6 +307,9 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
   for (uint32_t file = 0; file < generator_->options().files; ++file) {
     report_.fail(generator_->write_lines(file, 1));
   }
+  if (after_last_lines_) {
+    report_.fail(after_last_lines_());
+  }
   const TimePoint before = SystemClock().now();
   report_.fail(wait_delivered(Wait::for_duration(longest, stop_)));
   report_.fact("seconds until the rest had arrived",

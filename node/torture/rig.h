@@ -87,6 +87,8 @@ class Rig {
   Expectation expectation() const;
 
   // ---- the end
+  // Called by finish() after it has written the last lines.
+  void after_last_lines(std::function<Status()> step) { after_last_lines_ = std::move(step); }
   // Until everything promised has arrived; kTimeout with what is missing.
   Status wait_delivered(const Wait& wait) const;
   Result<Account> account() const;
@@ -118,6 +120,7 @@ class Rig {
   std::vector<ExtraExpectation> extras_;
   uint64_t extra_bytes_ = 0;
   uint64_t restarts_ = 0;  // a new process counts anew: its ledger does not know what the one before dropped
+  std::function<Status()> after_last_lines_;
   StopSource generating_;
   Status generated_;  // of the generator's thread, read after it has ended
   Thread thread_;

@@ -16,9 +16,6 @@ constexpr Promise kMayLose = {.lossless = false};
 // A killed reader goes back by as much as its saved position is behind: run() sets how often.
 constexpr Promise kMayLoseAndRepeat = {.lossless = false, .once = false, .ordered = false};
 
-// Lines of one file in the output of several collectors: the names of the files do not tell their order.
-constexpr Promise kUnsorted = {.ordered = false};
-
 constexpr Scenario kScenarios[] = {
     {"kill",
      "kill -9 of agent, collector or both at random moments, also while they start",
@@ -36,9 +33,13 @@ constexpr Scenario kScenarios[] = {
      "the collector is away for most of the time",
      {{{10, 300, kExactlyOnce}, {5, 150, kAtLeastOnce}, {5, 60, kMayLose}}},
      run_outage},
+    {"tail",
+     "rotations, links, reused inodes, odd lines, in one file and in 200, with the agent running, stopped or killed",
+     {{{60, 600, kExactlyOnce}, {30, 300, kAtLeastOnce}, {30, 300, kMayLoseAndRepeat}}},
+     run_tail_matrix},
     {"reconfigure",
      "a master swaps sinks, removes and returns flows several times a second",
-     {{{20, 60, kUnsorted}, {10, 60, kAtLeastOnce}, {10, 60, kUnsorted}}},
+     {{{20, 60, kExactlyOnce}, {10, 60, kAtLeastOnce}, {10, 60, kExactlyOnce}}},
      run_reconfigure},
     {"soak",
      "full speed; memory and descriptors stay flat",

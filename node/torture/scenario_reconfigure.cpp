@@ -111,8 +111,7 @@ class Storm {
   }
   Status come_back() {
     away_ = false;
-    FLUME_RETURN_IF_ERROR(command({"map", "agent", "agent"}));
-    return configure_agent();
+    return configure_agent();  // a node of its own name needs no mapping
   }
 
   Status command(std::vector<std::string> words) {

@@ -244,6 +244,21 @@ TEST(Oracle, ReadsFilesInTheOrderOfTheirNames) {
   EXPECT_EQ(found->lines, 5U);
 }
 
+TEST(Oracle, PromisesNoOrderBetweenTwoFolders) {
+  const auto account_of = [](const std::string& second_file) {
+    Oracle oracle(ten_lines());
+    oracle.begin_file("store1/a");
+    oracle.feed(text_of({line(0), line(1), line(4), line(5), line(6), line(7), line(8), line(9)}));
+    oracle.end_file();
+    oracle.begin_file(second_file);
+    oracle.feed(text_of({line(2), line(3)}));
+    oracle.end_file();
+    return oracle.finish();
+  };
+  EXPECT_TRUE(account_of("store2/a").perfect());
+  EXPECT_EQ(account_of("store1/b").reordered, 2U);
+}
+
 TEST(Oracle, SaysWhichFileItCannotRead) {
   const test::TempDir folder;
   const auto found = check_files({folder / "none"}, std::nullopt);
