@@ -292,7 +292,6 @@ TimePoint FaultProxy::next_due(TimePoint now) const {
 void FaultProxy::serve() {
   SystemClock clock;
   while (true) {
-    take_orders();
     {
       const MutexLock lock(mutex_);
       if (ending_) {
@@ -318,6 +317,7 @@ void FaultProxy::serve() {
     (void)::poll(waiting.data(), waiting.size(), due == TimePoint::max() ? -1 : Wait{due, {}}.poll_millis());
     eventfd_t ignored = 0;
     (void)::eventfd_read(wake_.fd(), &ignored);
+    take_orders();  // before the bytes that came after them
     size_t at = 2;
     for (Connection& connection : connections_) {
       pump(connection, waiting[at].revents, waiting[at + 1].revents);

@@ -312,8 +312,9 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
   }
   const TimePoint before = SystemClock().now();
   report_.fail(wait_delivered(Wait::for_duration(longest, stop_)));
-  report_.fact("seconds until the rest had arrived",
-               std::to_string(std::chrono::duration<double>(SystemClock().now() - before).count()));
+  const Duration rest = SystemClock().now() - before;
+  report_.fact("milliseconds until the rest had arrived",
+               static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(rest).count()));
   expect_running();
   const std::optional<uint64_t> dropped = check_ledgers(order);
   uint64_t kills = 0;
