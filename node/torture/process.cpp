@@ -31,8 +31,9 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
     all.emplace_back(*entry);
   }
   for (const auto& [name, value] : more) {
-    std::erase_if(all, [&name](const std::string& entry) { return entry.starts_with(name + "="); });
-    all.push_back(str_cat(name, "=", value));
+    const std::string start = name + "=";
+    std::erase_if(all, [&start](const std::string& entry) { return entry.starts_with(start); });
+    all.push_back(start + value);
   }
   return all;
 }

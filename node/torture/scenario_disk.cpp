@@ -72,16 +72,22 @@ Status own_mounts() {
   return {};
 }
 
-enum class Fault : uint8_t { kFull, kReadOnly, kDescriptors, kWrites, kSyncs, kQuota };
-constexpr std::array kFaults = {Fault::kFull,   Fault::kReadOnly, Fault::kDescriptors,
-                                Fault::kWrites, Fault::kSyncs,    Fault::kQuota};
-constexpr std::array<std::string_view, kFaults.size()> kNames = {"full",           "read-only",     "no descriptors",
-                                                                 "failing writes", "failing syncs", "quota"};
+// The first three are the machine's own, the others come from a library of failing calls in the process.
+enum class Fault : uint8_t { kFull, kReadOnly, kDescriptors, kWrites, kSyncs, kQuota, kRemounted };
+constexpr std::array kFaults = {Fault::kFull,  Fault::kReadOnly, Fault::kDescriptors, Fault::kWrites,
+                                Fault::kSyncs, Fault::kQuota,    Fault::kRemounted};
+constexpr std::array<std::string_view, kFaults.size()> kNames = {
+    "full", "started read-only", "no descriptors", "failing writes", "failing syncs", "quota", "remounted read-only"};
 
 // What a fault is done to: a process and the folder where its data is.
 class Victim {
  public:
-  Victim(Rig& rig, std::string name, SmallDisk& disk) : rig_(rig), name_(std::move(name)), disk_(disk) {}
+  Victim(Rig& rig, std::string name, SmallDisk& disk)
+      : rig_(rig), name_(std::move(name)), disk_(disk), plan_(rig.path("faults-" + name_)) {
+    rig_.set_environment(
+        name_,
+        {{"LD_PRELOAD", rig_.options().shim}, {"FLUME_TORTURE_FOLDER", disk_.folder()}, {"FLUME_TORTURE_PLAN", plan_}});
+  }
 
   Status suffer(Fault fault, Duration time) {
     switch (fault) {
@@ -101,31 +107,35 @@ class Victim {
         rig_.wait(time);
         return process->limit_descriptors(0);
       }
-      case Fault::kWrites: return fail_calls("write", EIO, time);
-      case Fault::kSyncs: return fail_calls("sync", EIO, time);
-      case Fault::kQuota: return fail_calls("write", EDQUOT, time);
+      case Fault::kWrites: return fail_some("write", EIO, time);
+      case Fault::kSyncs: return fail_some("sync", EIO, time);
+      case Fault::kQuota: return fail_all("write", EDQUOT, time);
+      case Fault::kRemounted: return fail_all("write+change", EROFS, time);
     }
     return {};
   }
 
  private:
-  // The process runs with the library of failing calls for a while.
-  Status fail_calls(std::string_view calls, int error, Duration time) {
-    const std::string faults = str_cat("calls=", calls, ";path=", disk_.folder(), ";errno=", error,
-                                       ";first=", 1 + rig_.below(30), ";every=", 2 + rig_.below(30), ";count=20");
-    FLUME_RETURN_IF_ERROR(rig_.terminate(name_));
-    rig_.set_environment(name_, {{"LD_PRELOAD", rig_.options().shim}, {"FLUME_TORTURE_FAULTS", faults}});
-    FLUME_RETURN_IF_ERROR(rig_.start(name_));
+  Status fail_some(std::string_view calls, int error, Duration time) {
+    return fail(str_cat("calls=", calls, ";errno=", error, ";first=", 1 + rig_.below(20), ";every=", 2 + rig_.below(20),
+                        ";count=20"),
+                time);
+  }
+  Status fail_all(std::string_view calls, int error, Duration time) {
+    return fail(str_cat("calls=", calls, ";errno=", error, ";first=1;every=1;count=1000000000"), time);
+  }
+  Status fail(const std::string& plan, Duration time) {
+    FLUME_RETURN_IF_ERROR(replace_file(plan_, plan));
     rig_.wait(time);
-    rig_.expect_running();
-    FLUME_RETURN_IF_ERROR(rig_.terminate(name_));
-    rig_.set_environment(name_, {});
-    return rig_.start(name_);
+    std::error_code error;
+    std::filesystem::remove(plan_, error);
+    return {};
   }
 
   Rig& rig_;
   const std::string name_;
   SmallDisk& disk_;
+  const std::string plan_;
 };
 
 void keep_output(const Rig& rig) {
@@ -160,10 +170,10 @@ void run_disk(Rig& rig) {
     return;
   }
   rig.describe_pair((*ports)[0], (*ports)[0]);
-  report.fail(rig.start("collector"));
-  report.fail(rig.start("agent"));
   Victim agent(rig, "agent", state);
   Victim collector(rig, "collector", output);
+  report.fail(rig.start("collector"));
+  report.fail(rig.start("agent"));
   std::array order = kFaults;
   std::array<uint64_t, kFaults.size()> times{};
   for (size_t i = 0; rig.in_time() && report.passed(); ++i) {
@@ -172,7 +182,8 @@ void run_disk(Rig& rig) {
     }
     const Fault fault = order[i % order.size()];
     rig.wait(std::chrono::milliseconds(200 + rig.below(300)));
-    const bool at_agent = (i / order.size() + i) % 2 == 0;
+    // A node does not start without its state, so that one is not started on a read-only disk.
+    const bool at_agent = fault != Fault::kReadOnly && rig.below(2) == 0;
     report.fail((at_agent ? agent : collector)
                     .suffer(fault, std::chrono::milliseconds(500 + rig.below(1000)))
                     .with_context(str_cat(at_agent ? "agent, " : "collector, ", kNames[static_cast<size_t>(fault)])));

@@ -50,6 +50,9 @@ class Storm {
     const bool be = rig_.options().mode == Mode::kBe;
     switch (rig_.below(10)) {
       case 0:
+        if (away_) {
+          return come_back();
+        }
         ++gone_;
         FLUME_RETURN_IF_ERROR(command({"unconfig", "agent"}));
         return configure_agent();

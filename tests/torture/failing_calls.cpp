@@ -1,29 +1,43 @@
-// A library for LD_PRELOAD: some of a process's writes or syncs below one folder fail. What and when is said in
-// FLUME_TORTURE_FAULTS: "calls=write|sync;path=/folder;errno=5;first=10;every=7;count=20": the 10th such call fails,
-// then every 7th after it, 20 in all. Counting begins with the process.
+// A library for LD_PRELOAD: some of a process's calls below the folder $FLUME_TORTURE_FOLDER fail. Which ones is said
+// in the file $FLUME_TORTURE_PLAN, which is read at each such call, so that faults come and go while the process runs:
+// "calls=write+sync;errno=5;first=10;every=7;count=20": the 10th write or sync from now on fails, then every 7th after
+// it, 20 in all. Kinds: write, sync, and change (files opened for writing, names made, changed or removed). No file: no
+// faults.
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace {
 
-struct Plan {
-  std::string calls;
-  std::string path;
-  int error = EIO;
-  long first = 1;
-  long every = 1;
-  long count = 1;
-};
+template <class Function>
+Function next(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+using OpenFunction = int (*)(const char*, int, mode_t);
+
+int real_open(const char* path, int flags, mode_t mode) {
+  static const auto kNext = next<OpenFunction>("open");
+  return kNext(path, flags, mode);
+}
+
+std::string_view environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
 
 long number(std::string_view text) {
   long value = 0;
@@ -31,65 +45,85 @@ long number(std::string_view text) {
   return value;
 }
 
-Plan read_plan() {
-  Plan plan;
-  const char* text = std::getenv("FLUME_TORTURE_FAULTS");
-  std::string_view rest = text == nullptr ? std::string_view() : std::string_view(text);
-  while (!rest.empty()) {
-    const std::string_view part = rest.substr(0, rest.find(';'));
-    rest.remove_prefix(part.size() + (part.size() < rest.size() ? 1 : 0));
-    const size_t equals = part.find('=');
-    if (equals == std::string_view::npos) {
-      continue;
+// The value of one key of the plan.
+std::string_view value_of(std::string_view plan, std::string_view key) {
+  while (!plan.empty()) {
+    const std::string_view part = plan.substr(0, plan.find(';'));
+    if (part.size() > key.size() && part.substr(0, key.size()) == key && part[key.size()] == '=') {
+      return part.substr(key.size() + 1);
     }
-    const std::string_view key = part.substr(0, equals);
-    const std::string_view value = part.substr(equals + 1);
-    if (key == "calls") {
-      plan.calls = value;
-    } else if (key == "path") {
-      plan.path = value;
-    } else if (key == "errno") {
-      plan.error = static_cast<int>(number(value));
-    } else if (key == "first") {
-      plan.first = number(value);
-    } else if (key == "every") {
-      plan.every = number(value);
-    } else if (key == "count") {
-      plan.count = number(value);
-    }
+    plan.remove_prefix(part.size() + (part.size() < plan.size() ? 1 : 0));
   }
-  return plan;
+  return {};
 }
 
-bool lies_below(int fd, const std::string& folder) {
+size_t read_plan(char* bytes, size_t size) {
+  static const std::string kPath(environment("FLUME_TORTURE_PLAN"));
+  const int fd = kPath.empty() ? -1 : real_open(kPath.c_str(), O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    return 0;
+  }
+  const ssize_t got = ::read(fd, bytes, size);
+  ::close(fd);
+  return got > 0 ? static_cast<size_t>(got) : 0;
+}
+
+bool is_below(std::string_view path) {
+  static const std::string kFolder(environment("FLUME_TORTURE_FOLDER"));
+  return !kFolder.empty() && path.substr(0, kFolder.size()) == kFolder;
+}
+
+bool is_below(int fd) {
   char link[64];
   char target[4096];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t size = ::readlink(link, target, sizeof target);
-  return size > 0 && std::string_view(target, static_cast<size_t>(size)).substr(0, folder.size()) == folder;
+  return size > 0 && is_below(std::string_view(target, static_cast<size_t>(size)));
 }
 
-// Sets errno when the call is to fail.
-bool must_fail(std::string_view call, int fd) {
-  static const Plan kPlan = read_plan();
-  static std::atomic<long> calls{0};
-  static std::atomic<long> failed{0};
-  if (kPlan.path.empty() || kPlan.calls != call || !lies_below(fd, kPlan.path)) {
+// Whether this call is to fail by the plan of now; then errno is set.
+bool is_due(std::string_view kind) {
+  static std::mutex mutex;
+  static std::string known;  // the plan that was counted for
+  static long calls = 0;
+  static long failed = 0;
+  char bytes[512];
+  const std::string_view plan(bytes, read_plan(bytes, sizeof bytes));
+  const std::lock_guard lock(mutex);
+  if (plan != known) {
+    known = plan;
+    calls = 0;
+    failed = 0;
+  }
+  if (value_of(plan, "calls").find(kind) == std::string_view::npos) {
     return false;
   }
   const long n = ++calls;
-  if (n < kPlan.first || (n - kPlan.first) % (kPlan.every > 0 ? kPlan.every : 1) != 0 || failed.load() >= kPlan.count) {
+  const long first = number(value_of(plan, "first"));
+  const long every = number(value_of(plan, "every"));
+  if (n < first || every < 1 || (n - first) % every != 0 || failed >= number(value_of(plan, "count"))) {
     return false;
   }
   ++failed;
-  errno = kPlan.error;
+  errno = static_cast<int>(number(value_of(plan, "errno")));
   return true;
 }
 
-template <class Function>
-Function next(const char* name) {
-  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+template <class Place>
+bool must_fail(std::string_view kind, Place place) {
+  const int before = errno;
+  if (is_below(place) && is_due(kind)) {
+    return true;
+  }
+  errno = before;
+  return false;
 }
+
+bool is_change(const char* path, int flags) {
+  return (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0 && must_fail("change", std::string_view(path));
+}
+
+mode_t mode_of(int flags, va_list more) { return (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0; }
 
 }  // namespace
 
@@ -122,5 +156,40 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   static const auto kNext = next<int (*)(int)>("fdatasync");
   return must_fail("sync", fd) ? -1 : kNext(fd);
+}
+int open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const mode_t mode = mode_of(flags, more);
+  va_end(more);
+  return is_change(path, flags) ? -1 : real_open(path, flags, mode);
+}
+int open64(const char* path, int flags, ...) {
+  static const auto kNext = next<OpenFunction>("open64");
+  va_list more;
+  va_start(more, flags);
+  const mode_t mode = mode_of(flags, more);
+  va_end(more);
+  return is_change(path, flags) ? -1 : kNext(path, flags, mode);
+}
+int rename(const char* from, const char* to) {
+  static const auto kNext = next<int (*)(const char*, const char*)>("rename");
+  return must_fail("change", std::string_view(from)) ? -1 : kNext(from, to);
+}
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  static const auto kNext = next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  return must_fail("change", std::string_view(from)) ? -1 : kNext(from_folder, from, to_folder, to, flags);
+}
+int unlink(const char* path) {
+  static const auto kNext = next<int (*)(const char*)>("unlink");
+  return must_fail("change", std::string_view(path)) ? -1 : kNext(path);
+}
+int mkdir(const char* path, mode_t mode) {
+  static const auto kNext = next<int (*)(const char*, mode_t)>("mkdir");
+  return must_fail("change", std::string_view(path)) ? -1 : kNext(path, mode);
+}
+int ftruncate(int fd, off_t length) {
+  static const auto kNext = next<int (*)(int, off_t)>("ftruncate");
+  return must_fail("change", fd) ? -1 : kNext(fd, length);
 }
 }
