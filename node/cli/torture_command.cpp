@@ -30,6 +30,7 @@ struct TortureOptions {
   bool nightly = false;
   bool keep = false;
   std::string shim;
+  std::string program;
   // generate
   torture::GeneratorOptions lines;
   std::vector<std::string> rotations;
@@ -56,12 +57,14 @@ void declare(App& a, TortureOptions& o) {
   a.run = a.app.add_subcommand("run", "run a scenario in real processes on this machine; exit code 0 if it passed");
   a.run->add_option("scenario", o.scenario, "its name, or all")->required()->type_name("NAME");
   a.run->add_option("--mode", o.mode, "e2e, dfo or be (default: all that the scenario and this program have)");
-  a.run->add_option("--seed", o.seed, "repeats a run (default: a new one, which is printed)");
+  a.run->add_option("--seed", o.seed, "repeats a run (default: FLUME_SEED, else a new one, which is printed)")
+      ->envname("FLUME_SEED");
   a.run->add_option("--seconds", o.seconds, "length of the phase with faults (default: the scenario's)");
   a.run->add_flag("--nightly", o.nightly, "the long tier");
   a.run->add_flag("--keep", o.keep, "keep the folder also of a run that passed");
   a.run->add_option("--folder", o.folder, "where runs have their folders (default: the one for temporary files)");
   a.run->add_option("--shim", o.shim, "library of failing system calls (default: as built beside the program)");
+  a.run->add_option("--program", o.program, "the flume program under test (default: this one)");
   a.run->add_flag("--json", o.json, "one line of JSON for each run");
   a.check = a.app.add_subcommand("check", "account for the lines in FILES, or below folders, in the order of names");
   a.check->add_option("files", o.files, "output files or folders")->required()->type_name("FILES");
@@ -89,18 +92,21 @@ int wrong(const std::string& why) {
   return kExitUsage;
 }
 
-bool has_mode(const Registry& registry, Mode mode) {
-  return registry.catalog().find(lang::ComponentSpec::Kind::kSink, torture::agent_sink_of(mode)) != nullptr;
+// Of another program nothing is known: it is tried.
+bool has_mode(const TortureOptions& options, const Registry& registry, Mode mode) {
+  return !options.program.empty() ||
+         registry.catalog().find(lang::ComponentSpec::Kind::kSink, torture::agent_sink_of(mode)) != nullptr;
 }
 
-int list(const Registry& registry) {
+int list(const TortureOptions& options, const Registry& registry) {
   for (const Scenario& scenario : torture::scenarios()) {
     std::puts(str_cat(scenario.name, ": ", scenario.summary).c_str());
     for (const Mode mode : torture::kModes) {
       if (scenario.has(mode)) {
         const auto& in = scenario.in(mode);
         std::puts(str_cat("  ", name_of(mode), ": ", in.pr_seconds, " s, nightly ", in.nightly_seconds, " s; ",
-                          in.promise.to_text(), has_mode(registry, mode) ? "" : "; this program has no such sink yet")
+                          in.promise.to_text(),
+                          has_mode(options, registry, mode) ? "" : "; this program has no such sink yet")
                       .c_str());
       }
     }
@@ -119,7 +125,7 @@ Result<std::vector<Planned>> plan(const TortureOptions& options, const Registry&
   if (!options.mode.empty() && !only) {
     return invalid(str_cat("no mode ", quoted(options.mode), "; e2e, dfo and be are"));
   }
-  if (only && !has_mode(registry, *only)) {
+  if (only && !has_mode(options, registry, *only)) {
     return invalid(str_cat("this program has no ", torture::agent_sink_of(*only)));
   }
   std::vector<Planned> planned;
@@ -128,7 +134,7 @@ Result<std::vector<Planned>> plan(const TortureOptions& options, const Registry&
     names.emplace_back(scenario.name);
     for (const Mode mode : torture::kModes) {
       const bool named = options.scenario == "all" || options.scenario == scenario.name;
-      if (named && scenario.has(mode) && (only ? *only == mode : has_mode(registry, mode))) {
+      if (named && scenario.has(mode) && (only ? *only == mode : has_mode(options, registry, mode))) {
         planned.push_back({&scenario, mode});
       }
     }
@@ -161,8 +167,9 @@ int run(TortureOptions& options, const Registry& registry) {
     return failed(binary.status());
   }
   torture::RunOptions run;
-  run.binary = *binary;
-  run.shim = options.shim.empty() ? parent_folder(*binary) + "/tests/torture/libtorture_faults.so" : options.shim;
+  run.binary = options.program.empty() ? *binary : std::filesystem::absolute(options.program).string();
+  run.shim = options.shim.empty() ? parent_folder(*binary) + "/tests/torture/libtorture_faults.so"
+                                  : std::filesystem::absolute(options.shim).string();
   run.seed = options.seed != 0 ? options.seed : random_seed() % 1'000'000'000 + 1;
   run.nightly = options.nightly;
   run.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.seconds));
@@ -260,7 +267,7 @@ Command torture_command(const Registry& registry) {
               return *code;
             }
             if (a.list->parsed()) {
-              return list(registry);
+              return list(options, registry);
             }
             if (a.run->parsed()) {
               return run(options, registry);

@@ -222,7 +222,8 @@ void Driver::failed(Flow::Step side, const Status& status) {
     backoff_.reset();
   }
   active_since_.reset();
-  const bool temporary = status.is_temporary();
+  // After EIO the file is dead, not the disk for ever: the next try makes a new one, and may well succeed.
+  const bool temporary = status.is_temporary() || status.code() == Code::kIo;
   next_try_ = now + (temporary ? backoff_.next() : options_.permanent_retry);
   set_state(temporary ? NodeState::kBackoff : NodeState::kError, next_try_);
 }

@@ -171,7 +171,7 @@ bool FaultProxy::pass_up(Connection& connection, std::string& bytes) {
   switch (fault) {
     case NetFault::kCorrupt:
       bytes[connection.until_fault] =
-          static_cast<char>(bytes[connection.until_fault] ^ (1U << (connection.fault.bit & 7U)));
+          static_cast<char>(bytes[connection.until_fault] ^ (1 << (connection.fault.bit & 7)));
       count(&ProxyCounts::corrupted, 1);
       return true;
     case NetFault::kHalfClose:

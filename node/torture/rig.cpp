@@ -61,6 +61,10 @@ void Rig::describe(const std::string& name, std::vector<std::string> words, Pair
   node.words = std::move(words);
   node.settings = short_times();
   node.settings.emplace_back("flume.agent.logdir", path("state-" + name));
+  if (options().mode != Mode::kBe) {
+    node.settings.emplace_back("flume.wal.segment.bytes", "1048576");  // many files of a log in a short run
+    node.settings.emplace_back("flume.wal.free.bytes", "65536");       // the disks of a run are small
+  }
   for (auto& setting : settings) {
     std::erase_if(node.settings, [&setting](const auto& other) { return other.first == setting.first; });
     node.settings.push_back(std::move(setting));

@@ -1,8 +1,28 @@
 // The collector is away for most of the run and then comes back.
+#include <filesystem>
+#include <system_error>
+
 #include "common/base/text.h"
 #include "node/torture/scenario.h"
 
 namespace flume::torture {
+namespace {
+
+// Less than is written while the collector is away: a log gets full, and then the files are not read.
+constexpr uint64_t kLogBytes = 12U << 20;
+
+uint64_t bytes_below(const std::string& folder) {
+  uint64_t sum = 0;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;
+    const auto size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
+    sum += gone ? 0 : size;
+  }
+  return sum;
+}
+
+}  // namespace
 
 void run_outage(Rig& rig) {
   const auto ports = free_ports(1);
@@ -15,7 +35,11 @@ void run_outage(Rig& rig) {
   if (!rig.report().passed()) {
     return;
   }
-  rig.describe_pair((*ports)[0], (*ports)[0]);
+  Pairs small_log;
+  if (rig.options().mode != Mode::kBe) {
+    small_log.emplace_back("flume.wal.max.bytes", std::to_string(kLogBytes));
+  }
+  rig.describe_pair((*ports)[0], (*ports)[0], small_log);
   rig.report().fail(rig.start("collector"));
   rig.report().fail(rig.start("agent"));
   rig.wait(rig.options().time / 10);
@@ -29,6 +53,11 @@ void run_outage(Rig& rig) {
   if (away.ok()) {
     rig.report().fact("the agent meanwhile",
                       str_cat(away->state, ", ", away->in_flight, " rows in flight, ", away->dropped, " dropped"));
+  }
+  const uint64_t held = bytes_below(rig.path("state-agent"));
+  rig.report().fact("bytes of the agent's state meanwhile", held);
+  if (held > 2 * kLogBytes) {
+    rig.report().fail(str_cat("the agent's state took ", held, " bytes, with a limit of ", kLogBytes));
   }
   rig.report().fail(rig.start("collector"));
   rig.wait(rig.options().time * 3 / 10);

@@ -229,7 +229,7 @@ class CellRun {
       std::string line = str_cat("long line of file ", file, " ");
       line.resize(kEventBytes, 'l');
       rig_.expect_extra(str_cat("the longest line of file ", file), line, 2);
-      FLUME_RETURN_IF_ERROR(append(rig_.generator().paths()[file], line + "\n" + line + "z\n"));
+      FLUME_RETURN_IF_ERROR(append(rig_.generator().paths()[file], str_cat(line, "\n", line, "z\n")));
     }
     rig_.expect_extra("the byte beyond the limit", "z", cell_.files);
     return {};
@@ -240,7 +240,7 @@ class CellRun {
       const std::string line = str_cat("line of file ", file, " from elsewhere\r");
       rig_.expect_extra(line, line, 2);
       rig_.expect_extra("a line of CR only", "\r");
-      FLUME_RETURN_IF_ERROR(append(rig_.generator().paths()[file], line + "\n\r\n" + line + "\n"));
+      FLUME_RETURN_IF_ERROR(append(rig_.generator().paths()[file], str_cat(line, "\n\r\n", line, "\n")));
     }
     return {};
   }

@@ -78,6 +78,17 @@ TEST_F(DriverTest, APermanentErrorIsShownAndTriedAgainAfterAMinute) {
   EXPECT_EQ(sink("k")->open_calls, 1);  // it was open all the time
 }
 
+TEST_F(DriverTest, AFailedDiskIsTriedAgainSoon) {
+  sink("k")->appends = {{Status::from_errno(EIO, "write to \"f\""), 1}};
+  run(program(1, "s", "k"));
+  give("s", {"a", "b"});
+  const DriverStatus status = until_state(NodeState::kBackoff);
+  EXPECT_EQ(status.error, "write to \"f\": Input/output error (EIO)");
+  pass(seconds(1));
+  until_rows("k", {"a", "b"});
+  until_state(NodeState::kActive);
+}
+
 TEST_F(DriverTest, RowsThatAFailedSinkDidNotTakeAreOfferedAgain) {
   sink("k")->appends = {{kRefused, 1}};
   run(program(1, "s", "k"));
