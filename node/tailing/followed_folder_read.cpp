@@ -163,7 +163,16 @@ void FollowedFolder::continue_in_copy(const ReadPoint& point, const Sibling& cop
 
 bool FollowedFolder::open_reader(File& file) {
   auto fd = open_to_read(file.point.path);
-  const auto facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
+  auto facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
+  if (!file.present && (!facts.ok() || facts->identity != file.point.identity)) {
+    // Emptied, written anew and then renamed, all before we looked: what was written anew has not been read.
+    for (const Sibling& sibling : rotated_siblings(file.point.path)) {
+      if (sibling.facts.identity == file.point.identity) {
+        fd = open_to_read(sibling.path);
+        facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
+      }
+    }
+  }
   if (!facts.ok() || facts->identity != file.point.identity) {
     if (file.present && fd.ok()) {
       return false;  // another file by now: a notice of that is under way

@@ -189,6 +189,11 @@ std::optional<uint64_t> Rig::check_ledgers(const std::vector<std::string>& names
     if (found->in_flight > 0) {
       report_.fail(str_cat(name, " still has ", found->in_flight, " rows in flight at rest"));
     }
+    // Whatever the flow may lose on its way: its source has to read every line.
+    const uint64_t written = expectation().lines();
+    if (name == "agent" && nodes_[name].starts == 1 && found->read < written) {
+      report_.fail(str_cat("the agent read only ", found->read, " of ", written, " lines"));
+    }
     dropped += found->dropped;
   }
   return dropped;
