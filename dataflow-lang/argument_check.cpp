@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "common/base/host_port.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
 #include "common/text/escape.h"
@@ -50,6 +51,7 @@ std::string expected_text(const ArgSpec& spec) {
     case ArgType::kFormat: return "an output format, such as raw";
     case ArgType::kSinkText: return "a text with a sink";
     case ArgType::kFunction: return join(spec.one_of, " or ");
+    case ArgType::kSinkTemplate: return "a text with a sink, where %s stands for what is filled in";
   }
   return "";
 }
@@ -103,6 +105,7 @@ class ValueCheck {
       case ArgType::kFormat: return format();
       case ArgType::kSinkText: return sink_text();
       case ArgType::kFunction: return function();
+      case ArgType::kSinkTemplate: return one_of(text());
     }
     return std::nullopt;
   }
@@ -275,18 +278,15 @@ class ValueCheck {
     if (!value) {
       return std::nullopt;
     }
+    if (parse_host_port(*value, 1)) {
+      return Value(*value);
+    }
     const size_t colon = value->rfind(':');
-    if (value->empty() || colon == 0) {
+    if (colon == std::string::npos || colon == 0) {
       return wrong_type();
     }
-    if (colon != std::string::npos && value->find(':') == colon) {
-      const auto port = parse_number<uint32_t>(std::string_view(*value).substr(colon + 1));
-      if (!port || *port > 65535) {
-        report("L027", str_cat(where(), ": '", value->substr(colon + 1), "' is no port; it must be from 0 to 65535"));
-        return std::nullopt;
-      }
-    }
-    return Value(*value);
+    report("L027", str_cat(where(), ": '", value->substr(colon + 1), "' is no port; it must be from 1 to 65535"));
+    return std::nullopt;
   }
 
   std::optional<Value> regex() {

@@ -11,9 +11,9 @@
 namespace flume::lang {
 namespace {
 
-constexpr std::array<std::string_view, 13> kTypeNames = {"text",   "integer",   "float",     "bool",  "duration",
-                                                         "bytes",  "port",      "host_port", "regex", "escape",
-                                                         "format", "sink_text", "function"};
+constexpr std::array<std::string_view, 14> kTypeNames = {"text",   "integer",   "float",     "bool",         "duration",
+                                                         "bytes",  "port",      "host_port", "regex",        "escape",
+                                                         "format", "sink_text", "function",  "sink_template"};
 constexpr std::array<std::string_view, 4> kKindNames = {"source", "sink", "decorator", "format"};
 
 template <size_t N>
@@ -66,6 +66,11 @@ Status check_spec(const ComponentSpec& spec) {
   }
   for (size_t i = 0; i < spec.args.size(); ++i) {
     FLUME_RETURN_IF_ERROR(check_arg(spec, i));
+  }
+  const auto has = [&spec](auto&& test) { return std::any_of(spec.args.begin(), spec.args.end(), test); };
+  if (has([](const ArgSpec& arg) { return arg.type == ArgType::kSinkTemplate; }) &&
+      !has([](const ArgSpec& arg) { return arg.repeated; })) {
+    return invalid(label(spec) + ": has a template and nothing to fill in");
   }
   return {};
 }

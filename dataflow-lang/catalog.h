@@ -29,6 +29,9 @@ enum class ArgType : uint8_t {
   kFormat,    // an output format: raw, "raw", seqfile("bzip2"); its arguments are checked by its own description
   kSinkText,  // text holding a sink in this language; checked too
   kFunction,  // one of one_of, where "size(bytes)" takes an argument: trigger=size(1000)
+  // Text holding a sink in which %s stands for the value of the component's repeated argument. The checker fills in
+  // each of these values in turn; what comes of it are the children of the Plan.
+  kSinkTemplate,
 };
 std::string_view arg_type_name(ArgType type);  // "text", "integer", ...
 

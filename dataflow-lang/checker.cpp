@@ -24,6 +24,10 @@ std::string other_kinds(const Catalog& catalog, Kind wanted, std::string_view na
   return "";
 }
 
+void append(std::vector<Diagnostic>& to, std::vector<Diagnostic> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 class TreeCheck {
  public:
   explicit TreeCheck(CheckContext context) : context_(context) {}
@@ -87,7 +91,61 @@ class TreeCheck {
       return false;
     }
     plan.args = std::move(*args);
-    return good;
+    return fill_in(tree, *spec, plan) && good;
+  }
+
+  // The sinks of a template (ArgType::kSinkTemplate): one child for each value. Only the first that is wrong is
+  // reported.
+  bool fill_in(const Call& tree, const ComponentSpec& spec, Plan& plan) {
+    const auto the = [&spec](auto&& test) { return std::find_if(spec.args.begin(), spec.args.end(), test); };
+    const auto pattern = the([](const ArgSpec& arg) { return arg.type == ArgType::kSinkTemplate; });
+    if (pattern == spec.args.end()) {
+      return true;
+    }
+    if (!context_.options.allow_templates) {
+      context_.diagnostics.error("L053", tree.name_span,
+                                 str_cat(spec.name, " cannot stand in the text of another one"));
+      return false;
+    }
+    const std::string where = str_cat("argument '", pattern->name, "' of ", spec.name, ": ");
+    const auto values = the([](const ArgSpec& arg) { return arg.repeated; });
+    size_t bytes = 0;
+    for (const std::string& value : plan.args.texts(values->name)) {
+      const SourceText inner(replace_all(plan.args.text(pattern->name), "%s", value), pattern->name);
+      bytes += inner.text().size();
+      if (bytes > kMaxTextBytes) {
+        context_.diagnostics.error("L053", tree.name_span, where + "longer than 1 MiB when everything is filled in");
+        return false;
+      }
+      std::string wrong;
+      PlanPtr child = filled_in(inner, str_cat(plan.path, ".failover.", plan.children.size()), wrong);
+      if (child == nullptr) {
+        context_.diagnostics.error("L053", tree.name_span, where + wrong);
+        return false;
+      }
+      plan.children.push_back(std::move(child));
+    }
+    return true;
+  }
+
+  // Null with the first error.
+  PlanPtr filled_in(const SourceText& text, std::string path, std::string& wrong) const {
+    CheckOptions options = context_.options;
+    options.allow_templates = false;
+    Parsed<SinkTree> parsed = parse_sink(text);
+    DiagnosticSink found(text);
+    PlanPtr plan = TreeCheck({context_.catalog, options, found}).sink(parsed.tree, std::move(path));
+    std::vector<Diagnostic> all = std::move(parsed.diagnostics);
+    append(all, found.take());
+    const auto first =
+        std::find_if(all.begin(), all.end(), [](const Diagnostic& d) { return d.severity == Severity::kError; });
+    if (first != all.end()) {
+      constexpr size_t kShown = 200;
+      wrong = str_cat("in the sink ", quoted(text.text().substr(0, kShown)), ", at ", first->begin.line, ":",
+                      first->begin.column, ": ", first->message);
+      return nullptr;
+    }
+    return plan;
   }
 
   void unknown(const Call& tree, Kind kind) {
@@ -105,10 +163,6 @@ class TreeCheck {
 
   const CheckContext context_;
 };
-
-void append(std::vector<Diagnostic>& to, std::vector<Diagnostic> more) {
-  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
 
 void sort_by_place(std::vector<Diagnostic>& diagnostics) {
   std::stable_sort(diagnostics.begin(), diagnostics.end(),

@@ -23,6 +23,9 @@ struct CheckOptions {
   bool logical_node_known = true;
   // True: unknown names are warnings, and such a node has no plan. For a master that does not know its nodes' catalog.
   bool allow_unknown_components = false;
+  // False within a sink that a template made (ArgType::kSinkTemplate): a template there is refused, so that a short
+  // text cannot stand for an endless one.
+  bool allow_templates = true;
   // The value of a process setting that is the default of an argument (ArgSpec::setting); unset or nothing returned:
   // ArgSpec::default_text counts.
   std::function<std::optional<std::string>(std::string_view setting)> setting;

@@ -91,6 +91,16 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return out;
 }
 
+std::string replace_all(std::string_view text, std::string_view what, std::string_view by) {
+  std::string out;
+  size_t at = 0;
+  for (size_t found = text.find(what); found != std::string_view::npos; found = text.find(what, at)) {
+    str_append(out, text.substr(at, found - at), by);
+    at = found + what.size();
+  }
+  return out.append(text.substr(at));
+}
+
 std::optional<std::string> nearest_name(std::string_view name, std::span<const std::string> candidates) {
   const size_t limit = std::max<size_t>(1, name.size() / 3);
   size_t best = limit + 1;

@@ -55,6 +55,7 @@ inline std::string quoted(const char* text) { return quoted(std::string_view(tex
 std::vector<std::string_view> split(std::string_view text, char separator);  // "" -> {""}; views into text
 std::string_view trim(std::string_view text);                                // ASCII white space at both ends
 std::string join(std::span<const std::string> parts, std::string_view separator);
+std::string replace_all(std::string_view text, std::string_view what, std::string_view by);  // what is not empty
 
 // The whole text as a number, or nothing: no sign tricks, no trailing bytes, no overflow.
 template <class T>

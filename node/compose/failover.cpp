@@ -4,7 +4,8 @@
 // every further failure (flume.agent.failover.backoff.*); its rows, then the rest, go to the next one. At the first
 // append after the pause it is tried again, and preferred again when it opens. A branch that is only full is no
 // failure: the flow waits. Rows given to two branches may arrive twice; whoever settles them decides what became of
-// them. Thread: driver.
+// them. A branch that does not answer may use up its share of the time there is, so that those behind it get theirs.
+// Thread: driver.
 #include <algorithm>
 #include <deque>
 #include <optional>
@@ -20,6 +21,7 @@ namespace {
 
 // While another branch works, one that comes back may hold up the flow for no longer than this.
 constexpr Duration kReopenTime = 1s;
+constexpr Duration kOpenTime = 10s;  // of one branch, where the caller sets no limit
 constexpr Duration kRetryReturned = 10ms;
 
 bool ran_out_of_time(const Status& status) {
@@ -34,18 +36,24 @@ class Failover final : public Sink {
     }
   }
 
-  // OK when at least one branch opens. Those after it are opened when they are needed.
+  // OK when at least one branch opens. Those after it are opened when they are needed. Pauses outlive a close: those
+  // that failed last are tried last.
   Status open(Context& context, const Wait& wait) override {
     context_ = &context;
     ledger_.emplace(context.metrics);
     failovers_ = &context.metrics.counter("flume_failovers_total");
-    for (Branch& branch : branches_) {
-      branch.backoff.emplace(BackoffOptions::from(context.settings));
-      branch.next_try = TimePoint::min();
+    std::vector<size_t> order;
+    for (const bool rested : {true, false}) {
+      for (size_t i = 0; i < branches_.size(); ++i) {
+        if (may_open(i) == rested) {
+          order.push_back(i);
+        }
+      }
     }
-    for (size_t i = 0; i < branches_.size(); ++i) {
-      if (open_branch(i, wait)) {
-        return {};
+    for (size_t tried = 0; tried < order.size(); ++tried) {
+      const Status status = open_branch(order[tried], order.size() - tried, wait);
+      if (status.ok() || status.kind() == Kind::kClosed) {
+        return status;
       }
     }
     return nothing_works();
@@ -84,8 +92,7 @@ class Failover final : public Sink {
         fail(i, std::move(status), Wait{TimePoint::min(), {}});
       }
     }
-    const Wait no_time{TimePoint::min(), {}};
-    Status status = send_returned(no_time);
+    Status status = send_returned(Wait::for_duration(kReopenTime));  // another branch may have to be opened for them
     return ran_out_of_time(status) ? Status() : status;
   }
 
@@ -151,20 +158,28 @@ class Failover final : public Sink {
 
   bool may_open(size_t index) const { return branches_[index].next_try <= context_->clock.now(); }
 
-  bool open_branch(size_t index, const Wait& wait) {
+  // `left`: how many branches, with this one, may need the rest of the time.
+  Status open_branch(size_t index, size_t left, const Wait& wait) {
     Branch& branch = branches_[index];
     const bool another_works =
         std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.is_open; });
-    Status status =
-        branch.sink->open(*context_, another_works ? wait.at_most(Wait::for_duration(kReopenTime).until) : wait);
-    branch.is_open = status.ok();
-    if (!branch.is_open) {
-      back_off(branch, std::move(status));
+    const TimePoint now = std::chrono::steady_clock::now();
+    Duration time = another_works ? kReopenTime : kOpenTime;
+    if (!another_works && wait.until != TimePoint::max()) {
+      time = (wait.until - now) / static_cast<int64_t>(left);
     }
-    return branch.is_open;
+    Status status = branch.sink->open(*context_, wait.at_most(now + time));
+    branch.is_open = status.ok();
+    if (!branch.is_open && status.kind() != Kind::kClosed) {
+      back_off(branch, status);
+    }
+    return status;
   }
 
   void back_off(Branch& branch, Status status) {
+    if (!branch.backoff) {
+      branch.backoff.emplace(BackoffOptions::from(context_->settings));
+    }
     branch.failure = std::move(status);
     branch.next_try = context_->clock.now() + branch.backoff->next();
   }
@@ -207,13 +222,26 @@ class Failover final : public Sink {
     uint32_t taken = 0;
     for (size_t i = 0; i < branches_.size(); ++i) {
       Branch& branch = branches_[i];
-      if (!branch.is_open && (!may_open(i) || !open_branch(i, wait))) {
-        continue;
+      if (!branch.is_open) {
+        if (!may_open(i)) {
+          continue;
+        }
+        if (wait.over()) {
+          return {wait.stop.stop_requested() ? stopped() : Status(Code::kTimeout, "no time left to open a branch"),
+                  taken};
+        }
+        Status opened = open_branch(i, branches_.size() - i, wait);
+        if (opened.kind() == Kind::kClosed) {
+          return {std::move(opened), taken};
+        }
+        if (!opened.ok()) {
+          continue;
+        }
       }
       AppendResult result = branch.sink->append(batch.from(taken), wait);
       taken += result.taken;
       if (result.status.ok()) {
-        branch.backoff->reset();
+        branch.backoff.reset();
         return {{}, taken};
       }
       if (ran_out_of_time(result.status)) {

@@ -47,31 +47,6 @@ std::vector<std::string> own_addresses(int fd) {
 
 std::string as_bytes(const Id128& id) { return {id.begin(), id.end()}; }
 
-// "host", "host:port", "[2001:db8::1]", "[2001:db8::1]:port"
-std::optional<MasterAddress> parse_master(std::string_view text, uint16_t default_port) {
-  std::string_view host = text;
-  std::string_view port;
-  if (text.starts_with('[')) {
-    const size_t end = text.find(']');
-    if (end == std::string_view::npos) {
-      return std::nullopt;
-    }
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-  } else if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon);
-  }
-  uint16_t number = default_port;
-  if (!port.empty()) {
-    number = port.front() == ':' ? parse_number<uint16_t>(port.substr(1)).value_or(0) : uint16_t{0};
-  }
-  if (host.empty() || number == 0) {
-    return std::nullopt;
-  }
-  return MasterAddress{std::string(host), number};
-}
-
 }  // namespace
 
 Result<std::vector<MasterAddress>> master_addresses(const Settings& settings) {
@@ -84,7 +59,7 @@ Result<std::vector<MasterAddress>> master_addresses(const Settings& settings) {
     if (text.empty()) {
       continue;
     }
-    auto master = parse_master(text, default_port);
+    auto master = parse_host_port(text, default_port);
     if (!master) {
       return invalid(str_cat(name, ": ", quoted(text), ": expected host or host:port ([address]:port for IPv6)"));
     }

@@ -11,16 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "common/base/host_port.h"
 #include "common/base/status.h"
 #include "common/config/settings.h"
 #include "node/runtime/node_set.h"
 
 namespace flume::node {
 
-struct MasterAddress {
-  std::string host;
-  uint16_t port = 0;
-};
+using MasterAddress = HostPort;
 
 // flume.master.heartbeat.servers, else flume.master.servers with flume.master.heartbeat.port. kInvalid names the entry.
 Result<std::vector<MasterAddress>> master_addresses(const Settings& settings);

@@ -94,6 +94,9 @@ bool LinkClient::fits(const EventBatch::Encoded& encoded) const {
 
 Status LinkClient::send(const EventBatch& batch, const Wait& wait) {
   FLUME_RETURN_IF_ERROR(pump());
+  if (!reply_.error.empty()) {
+    return dead(last_words());  // it closes, though the end has not come yet: nobody would read this batch
+  }
   const EventBatch::Encoded encoded = batch.encoded();
   const auto bytes = static_cast<int64_t>(encoded.size());
   // A batch larger than the whole window goes alone.
@@ -168,7 +171,7 @@ Status LinkClient::read_all() {
     auto got = socket_.read_some({in_.data() + in_size_, kReadBytes});
     if (!got.ok()) {
       if (!reply_.error.empty()) {
-        return dead(unavailable(str_cat("read from ", name(), ": the peer closed the link: ", reply_.error)));
+        return dead(last_words());
       }
       return dead(got.status());
     }
@@ -182,6 +185,10 @@ Status LinkClient::read_all() {
       return {};
     }
   }
+}
+
+Status LinkClient::last_words() const {
+  return unavailable(str_cat("read from ", name(), ": the peer closed the link: ", reply_.error));
 }
 
 Status LinkClient::take_frames() {

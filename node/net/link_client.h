@@ -53,6 +53,7 @@ class LinkClient {
   Status greet(Context& context, Ack ack, const Wait& wait);
   Status wait_until(int64_t rpc::LinkReply::*count, int64_t rows, const Wait& wait);
   Status read_all();
+  Status last_words() const;
   Status take_frames();
   Status take_call(rpc::LinkCall call, std::string_view frame);
   Status write_out();

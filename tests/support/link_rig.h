@@ -36,7 +36,7 @@ inline std::unique_ptr<node::Sink> make_sink(void (*register_sink)(node::Registr
 }
 
 struct Collector {
-  explicit Collector(bool truncate = false) : source(0, truncate) { open(); }
+  explicit Collector(bool truncate = false, uint16_t port = 0) : source(port, truncate) { open(); }
   ~Collector() { close(); }
   void open() { ASSERT_TRUE(source.open(world.context, soon()).ok()); }
   void close() { EXPECT_TRUE(source.close(soon()).ok()); }
@@ -63,6 +63,32 @@ struct Collector {
 
   NodeWorld world;
   node::ReceiverSource source;
+};
+
+// A server that says one thing and then nothing; with no word it stands for a host that swallows everything.
+class OneWord final : public node::StreamHandler {
+ public:
+  OneWord(const std::shared_ptr<node::StreamPeer>& peer, std::string word) {
+    if (!word.empty()) {
+      peer->send(std::move(word));
+    }
+  }
+  Verdict on_bytes(std::span<const char> bytes, size_t& used) override {
+    used = bytes.size();
+    return Verdict::kMore;
+  }
+};
+
+struct Impostor {
+  explicit Impostor(const std::string& word) {
+    listener = std::move(world.net.listen_stream(0, [word](const std::shared_ptr<node::StreamPeer>& peer) {
+                 return std::make_unique<OneWord>(peer, word);
+               })).value();
+  }
+  uint16_t port() const { return listener->port(); }
+
+  NodeWorld world;
+  std::unique_ptr<node::Listener> listener;
 };
 
 // A connection as a handler sees it.

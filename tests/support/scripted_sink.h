@@ -28,6 +28,7 @@ struct SinkScript {
   std::vector<EventBatch> taken;
   std::vector<EventBatch> unsettled;
   int open_calls = 0;
+  Duration open_wait{};  // time that the last open was given
   int close_calls = 0;
   bool is_open = false;
 };
@@ -36,8 +37,9 @@ class ScriptedSink final : public node::Sink {
  public:
   explicit ScriptedSink(std::shared_ptr<SinkScript> script) : script_(std::move(script)) {}
 
-  Status open(node::Context&, const Wait&) override {
+  Status open(node::Context&, const Wait& wait) override {
     ++script_->open_calls;
+    script_->open_wait = wait.until - std::chrono::steady_clock::now();
     Status status = take(script_->opens);
     script_->is_open = status.ok();
     return status;

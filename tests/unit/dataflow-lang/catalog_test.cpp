@@ -104,6 +104,9 @@ TEST(Catalog, RefusesDescriptionsThatCannotBeRight) {
   ArgSpec function = argument("f");
   function.type = ArgType::kFunction;
   EXPECT_EQ(with({function}), "sink \"s\", argument \"f\": names no functions");
+  ArgSpec pattern = argument("t");
+  pattern.type = ArgType::kSinkTemplate;
+  EXPECT_EQ(with({pattern}), "sink \"s\": has a template and nothing to fill in");
   EXPECT_EQ(catalog.all().size(), 1U);
 }
 

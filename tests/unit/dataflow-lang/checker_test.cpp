@@ -59,6 +59,9 @@ class Checker : public testing::Test {
                   {required(arg("path", ArgType::kEscape)), arg("format", ArgType::kFormat, "raw")}));
     add(component(Kind::kSink, "roll", {required(arg("millis", ArgType::kDuration)), trigger}));
     add(component(Kind::kSink, "wrap", {required(arg("body", ArgType::kSinkText))}));
+    ArgSpec values = required(arg("value", ArgType::kText));
+    values.repeated = true;
+    add(component(Kind::kSink, "each", {required(arg("body", ArgType::kSinkTemplate)), values}));
     ComponentSpec local = component(Kind::kSink, "local");
     local.needs_logical_node = true;
     add(local);
@@ -207,7 +210,7 @@ TEST_F(Checker, RangesUnitsAndPorts) {
   EXPECT_EQ(check_sink_text("send(\"h\", 65536)"),
             Found{"1:11 L027 argument 'port' of send: 65536 is no port; it must be from 0 to 65535"});
   EXPECT_EQ(check_sink_text("send(\"h:99999\")"),
-            Found{"1:6 L027 argument 'host' of send: '99999' is no port; it must be from 0 to 65535"});
+            Found{"1:6 L027 argument 'host' of send: '99999' is no port; it must be from 1 to 65535"});
   EXPECT_EQ(check_source_text("number(9223372036854775808)"),
             Found{"1:8 L027 argument 'n' of number: 9223372036854775808 does not fit into 64 bits"});
 }
@@ -249,6 +252,38 @@ TEST_F(Checker, SinksWithinTextsAreCheckedToo) {
   EXPECT_EQ(check_sink_text("wrap(\"gzip null\")"), Found());
   EXPECT_EQ(check_sink_text("wrap(\"gzip nul\")"),
             Found{"1:6 L053 argument 'body' of wrap: in the sink, at 1:6: no sink 'nul'; did you mean 'null'?"});
+}
+
+TEST_F(Checker, ATemplateBecomesOneSinkForEachValue) {
+  EXPECT_EQ(check_sink_text("each(\"gzip send(\\\"%s\\\")\", \"a\", 7)"), Found());
+  const auto& children = checked_.plan.sink->children;
+  ASSERT_EQ(children.size(), 2U);
+  EXPECT_EQ(children[0]->text, "{ gzip => send( \"a\" ) }");
+  EXPECT_EQ(children[1]->text, "{ gzip => send( \"7\" ) }");
+  EXPECT_EQ(children[1]->path, "sink.failover.1");
+}
+
+TEST_F(Checker, WhatATemplateBecomesIsCheckedForEachValue) {
+  EXPECT_EQ(
+      check_sink_text("each(\"%s\", \"null\", \"nul\")"),
+      Found{"1:1 L053 argument 'body' of each: in the sink \"nul\", at 1:1: no sink 'nul'; did you mean 'null'?"});
+  EXPECT_EQ(check_sink_text("each(\"{ gzip => %s\", \"null\")").size(), 1U);
+  EXPECT_EQ(check_sink_text("each(\"null\")").size(), 1U);
+  EXPECT_EQ(checked_.plan.sink, nullptr);
+}
+
+TEST_F(Checker, ATemplateCannotStandForAnEndlessText) {
+  EXPECT_EQ(
+      check_sink_text("each(\"each(\\\"null\\\", 1)\", 2)"),
+      Found{"1:1 L053 argument 'body' of each: in the sink \"each(\\\"null\\\", 1)\", at 1:1: each cannot stand in "
+            "the text of another one"});
+  const std::string padding(5000, ' ');
+  std::string values;
+  for (int i = 0; i < 300; ++i) {
+    values += ", 1";
+  }
+  EXPECT_EQ(check_sink_text("each(\"null" + padding + "\"" + values + ")"),
+            Found{"1:1 L053 argument 'body' of each: longer than 1 MiB when everything is filled in"});
 }
 
 TEST_F(Checker, AllErrorsOfBothHalvesAreReported) {

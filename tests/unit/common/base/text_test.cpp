@@ -14,6 +14,12 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_EQ(split("a,,b,", ','), expected);
 }
 
+TEST(ReplaceAll, ReplacesEveryPlaceAndNothingThatItPutThere) {
+  EXPECT_EQ(replace_all("%s-%s", "%s", "a%s"), "a%s-a%s");
+  EXPECT_EQ(replace_all("none", "%s", "x"), "none");
+  EXPECT_EQ(replace_all("%s", "%s", ""), "");
+}
+
 TEST(ParseNumber, TakesTheWholeTextOrNothing) {
   EXPECT_EQ(parse_number<int>("12"), 12);
   EXPECT_FALSE(parse_number<int>("12x"));

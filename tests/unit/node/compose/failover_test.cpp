@@ -93,6 +93,54 @@ TEST_F(Failover, AFailedBackupIsOpenedAgainLater) {
   EXPECT_EQ(script[1]->rows, (Strings{"a"}));
 }
 
+TEST_F(Failover, ThoseThatFailedLastAreTriedLastWhenItOpensAgain) {
+  script[0]->opens = {kBroken, kBroken, kBroken};
+  ASSERT_TRUE(open().ok());
+  ASSERT_TRUE(sink->close(wait).ok());
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(script[0]->open_calls, 1);
+  EXPECT_EQ(script[1]->open_calls, 2);
+  ASSERT_TRUE(sink->close(wait).ok());
+  script[1]->opens = {kBroken};
+  script[2]->opens = {kBroken};
+  script[0]->opens.clear();
+  ASSERT_TRUE(open().ok()) << "when nothing else is left, one that rests is tried too";
+  EXPECT_TRUE(script[0]->is_open);
+}
+
+TEST_F(Failover, ABranchThatDoesNotAnswerGetsItsShareOfTheTime) {
+  const Status late(Code::kTimeout, "no answer in time");
+  script[0]->opens = {late};
+  script[1]->opens = {late};
+  wait = Wait::for_duration(std::chrono::seconds(300));
+  ASSERT_TRUE(open().ok());
+  const auto seconds = [this](size_t i) {
+    return std::chrono::round<std::chrono::seconds>(script[i]->open_wait).count();
+  };
+  EXPECT_EQ(seconds(0), 100);
+  EXPECT_EQ(seconds(1), 150);
+  EXPECT_EQ(seconds(2), 300);
+}
+
+TEST_F(Failover, ABranchThatComesBackHoldsUpTheFlowForASecondAtMost) {
+  script[0]->opens = {kBroken};
+  ASSERT_TRUE(open().ok());
+  script[0]->opens = {Status(Code::kTimeout, "no answer in time")};
+  after_any_pause();
+  ASSERT_TRUE(append({"a"}).status.ok());
+  EXPECT_LE(script[0]->open_wait, std::chrono::seconds(1));
+  EXPECT_EQ(script[1]->rows, (Strings{"a"}));
+}
+
+TEST_F(Failover, AStopIsNoFailureOfABranch) {
+  ASSERT_TRUE(open().ok());
+  script[0]->appends = {{kBroken, 0}};
+  script[1]->opens = {Status(Code::kStopped, "stopped")};
+  EXPECT_EQ(append({"a"}).status.code(), Code::kStopped);
+  ASSERT_TRUE(append({"a"}).status.ok());
+  EXPECT_EQ(script[1]->rows, (Strings{"a"}));
+}
+
 TEST_F(Failover, AFullBranchIsNoFailure) {
   ASSERT_TRUE(open().ok());
   script[0]->appends = {{Status(Code::kTimeout, "full"), 1}};

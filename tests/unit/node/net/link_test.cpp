@@ -12,6 +12,7 @@ void register_sink_agent_be(Registry& registry);
 namespace {
 
 using test::Collector;
+using test::Impostor;
 using test::no_wait;
 using test::NodeWorld;
 using test::soon;
@@ -150,30 +151,6 @@ TEST(Link, SaysWhyThereIsNoConnection) {
   EXPECT_EQ(status.code(), Code::kUnavailable);
   EXPECT_EQ(status.message(), str_cat("connect to 127.0.0.1:", port, ": Connection refused (ECONNREFUSED)"));
 }
-
-// A server that says one thing and then nothing.
-class OneWord final : public StreamHandler {
- public:
-  OneWord(const std::shared_ptr<StreamPeer>& peer, std::string word) {
-    if (!word.empty()) {
-      peer->send(std::move(word));
-    }
-  }
-  Verdict on_bytes(std::span<const char> bytes, size_t& used) override {
-    used = bytes.size();
-    return Verdict::kMore;
-  }
-};
-
-struct Impostor {
-  explicit Impostor(const std::string& word) {
-    listener = std::move(world.net.listen_stream(0, [word](const std::shared_ptr<StreamPeer>& peer) {
-                 return std::make_unique<OneWord>(peer, word);
-               })).value();
-  }
-  NodeWorld world;
-  std::unique_ptr<Listener> listener;
-};
 
 rpc::LinkHello generous_hello() {
   rpc::LinkHello hello;
