@@ -13,6 +13,9 @@ using enum SettingType;
 constexpr int64_t kDay = 86'400'000;
 
 constexpr SettingSpec kSpecs[] = {
+    {"flume.agent.be.wait.millis", kMillis, "30000",
+     "How long rows of a best-effort sink wait while no collector can be reached or takes any; then they are dropped.",
+     0, kDay * 365},
     {"flume.agent.failover.backoff.cumulativemax", kMillis, "2147483647",
      "Longest time that a retrying decorator keeps trying in all.", 0, INT64_MAX},
     {"flume.agent.failover.backoff.initial", kMillis, "1000", "First pause before a failed sink is tried again.", 1,

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "node/runtime/best_effort.h"
 #include "node/runtime/chain_plan.h"
 #include "node/runtime/registry.h"
 
@@ -50,13 +51,16 @@ void register_agent_be_chain(Registry& registry) {
       "One that failed is left alone for a pause that doubles with every failure (`flume.agent.failover.backoff.*`, "
       "for each collector its own, shortened at random), and preferred again when it is back. A collector that does "
       "not answer holds up the flow for no longer than its share of the time for opening, or a second while another "
-      "one works.";
+      "one works. When none works for `wait`, or the one that works takes nothing for so long, rows are dropped until "
+      "one does, reasons `unreachable` and `slow`.";
   spec.args = chain_arguments();
+  spec.args.push_back(best_effort_argument());
   spec.examples = {{R"(agentBEChain("collector1", "collector2:35854"))", "The second while the first is away."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    return build.sink(chain_plan(plan.path, chain_hosts(plan.args), [](const HostPort& host, std::string path) {
+    const auto chain = chain_plan(plan.path, chain_hosts(plan.args), [](const HostPort& host, std::string path) {
       return host_plan("agentBESink", host, std::move(path));
-    }));
+    });
+    return best_effort(build.with_backup().sink(chain), plan.args, build);
   });
 }
 

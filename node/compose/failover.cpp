@@ -74,9 +74,10 @@ class Failover final : public Sink {
 
   TimePoint due() const override {
     TimePoint earliest = returned_.empty() ? TimePoint::max() : next_send_;
+    const bool none = none_is_open();
     for (const Branch& branch : branches_) {
-      if (branch.is_open) {
-        earliest = std::min(earliest, branch.sink->due());
+      if (branch.is_open || none) {
+        earliest = std::min(earliest, branch.is_open ? branch.sink->due() : branch.next_try);
       }
     }
     return earliest;
@@ -92,7 +93,11 @@ class Failover final : public Sink {
         fail(i, std::move(status), Wait{TimePoint::min(), {}});
       }
     }
-    Status status = send_returned(Wait::for_duration(kReopenTime));  // another branch may have to be opened for them
+    const Wait wait = Wait::for_duration(kReopenTime);
+    Status status = send_returned(wait);
+    if (status.ok() && none_is_open()) {
+      status = open_another(wait);  // before the next rows come: they may have no time for it
+    }
     return ran_out_of_time(status) ? Status() : status;
   }
 
@@ -158,11 +163,27 @@ class Failover final : public Sink {
 
   bool may_open(size_t index) const { return branches_[index].next_try <= context_->clock.now(); }
 
+  bool none_is_open() const {
+    return std::none_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.is_open; });
+  }
+
+  Status open_another(const Wait& wait) {
+    for (size_t i = 0; i < branches_.size(); ++i) {
+      if (!may_open(i)) {
+        continue;
+      }
+      const Status status = open_branch(i, branches_.size() - i, wait);
+      if (status.ok() || status.kind() == Kind::kClosed) {
+        return status;
+      }
+    }
+    return nothing_works();
+  }
+
   // `left`: how many branches, with this one, may need the rest of the time.
   Status open_branch(size_t index, size_t left, const Wait& wait) {
     Branch& branch = branches_[index];
-    const bool another_works =
-        std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.is_open; });
+    const bool another_works = !none_is_open();
     const TimePoint now = std::chrono::steady_clock::now();
     Duration time = another_works ? kReopenTime : kOpenTime;
     if (!another_works && wait.until != TimePoint::max()) {
@@ -274,7 +295,7 @@ void register_compose_failover(Registry& registry) {
   registry.add_failover([](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     std::vector<std::unique_ptr<Sink>> branches;
     for (const lang::PlanPtr& child : plan.children) {
-      branches.push_back(build.sink(child));
+      branches.push_back((child == plan.children.back() ? build : build.with_backup()).sink(child));
     }
     return std::make_unique<Failover>(std::move(branches));
   });

@@ -39,7 +39,7 @@ std::unique_ptr<Sink> Build::sink(const lang::PlanPtr& plan) const {
 }
 
 std::function<std::unique_ptr<Sink>()> Build::again(const lang::PlanPtr& plan) const {
-  return [registry = &registry_, plan] { return Build(*registry).sink(plan); };
+  return [build = *this, plan] { return build.sink(plan); };
 }
 
 void Registry::add(std::map<std::string, SinkFactory, std::less<>>& factories, lang::ComponentSpec spec,

@@ -23,6 +23,14 @@ class Registry;
 class Build {
  public:
   explicit Build(const Registry& registry) : registry_(registry) {}
+  // For what is built inside a sink that takes care of rows which the inner one cannot deliver: a failover's branches
+  // but the last, a log's. Such a sink fails and gives back, and drops nothing for being late.
+  Build with_backup() const {
+    Build inner = *this;
+    inner.has_backup_ = true;
+    return inner;
+  }
+  bool has_backup() const { return has_backup_; }
   std::unique_ptr<Source> source(const lang::PlanPtr& plan) const;
   std::unique_ptr<Sink> sink(const lang::PlanPtr& plan) const;
   // Makes the sink anew at each call (roll, collector). Keeps the plan alive; the registry must outlive it.
@@ -30,6 +38,7 @@ class Build {
 
  private:
   const Registry& registry_;
+  bool has_backup_ = false;
 };
 
 using SourceFactory = std::function<std::unique_ptr<Source>(const lang::Plan& plan, const Build& build)>;

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "node/net/link_sink.h"
+#include "node/runtime/best_effort.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -12,12 +13,14 @@ void register_sink_agent_be(Registry& registry) {
   spec.aliases = {"agentBestEffortSink"};
   spec.summary = "Sends events to a collector, best effort.";
   spec.doc =
-      "Rows are delivered once the collector's flow has taken them. While the collector takes nothing the source is "
-      "not "
-      "read; while it cannot be reached the sink fails, the source is not read and the connection is tried again. When "
-      "a link dies, rows sent and not confirmed (at most `flume.link.window.bytes`) are not sent again: they are "
-      "counted "
-      "as dropped, reason `unconfirmed`. A silent collector is taken for dead after `flume.link.silence.millis`.";
+      "Rows are delivered once the collector's flow has taken them. While the collector takes nothing, or cannot be "
+      "reached and the connection is tried again, the source is not read; after `wait` rows are dropped until it is "
+      "back, reasons `slow` and `unreachable`. When a link dies, rows sent and not confirmed (at most "
+      "`flume.link.window.bytes`) are not sent again: they are counted as dropped, reason `unconfirmed`. A silent "
+      "collector is taken for dead after `flume.link.silence.millis`, one that does not answer when it is connected "
+      "after 10 s. As a branch of a failover that is not the last, the sink drops nothing for being late: it fails, "
+      "and "
+      "the next branch gets the rows.";
   spec.args = {{.name = "host",
                 .doc = "The collector's host name or address.",
                 .default_text = "\"localhost\"",
@@ -27,12 +30,15 @@ void register_sink_agent_be(Registry& registry) {
                 .doc = "The collector's port.",
                 .default_text = "35853",
                 .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort}};
+                .type = lang::ArgType::kPort},
+               best_effort_argument()};
   spec.examples = {{"agentBESink", "The collector of the settings."},
-                   {"agentBESink(\"collector1\", 35853)", "This collector."}};
-  registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
-    return std::make_unique<LinkSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")),
-                                      LinkSink::Promise::kReceived);
+                   {"agentBESink(\"collector1\", 35853)", "This collector."},
+                   {"agentBESink(\"collector1\", wait=0)", "Never holds up its source."}};
+  registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
+    auto link = std::make_unique<LinkSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")),
+                                           LinkSink::Promise::kReceived);
+    return best_effort(std::move(link), plan.args, build);
   });
 }
 

@@ -21,9 +21,9 @@ namespace flume::test {
 inline Wait soon() { return Wait::for_duration(20s); }
 inline Wait no_wait() { return Wait{TimePoint(), {}}; }
 
-// A sink with arguments (host, port).
+// A sink with arguments (host, port), and for those that are best effort how long rows wait.
 inline std::unique_ptr<node::Sink> make_sink(void (*register_sink)(node::Registry&), const std::string& name,
-                                             uint16_t port) {
+                                             uint16_t port, Duration wait = 30s) {
   node::Registry registry;
   register_sink(registry);
   auto plan = std::make_shared<lang::Plan>();
@@ -32,6 +32,7 @@ inline std::unique_ptr<node::Sink> make_sink(void (*register_sink)(node::Registr
   plan->path = "sink";
   plan->args.set("host", {std::string("127.0.0.1")}, true);
   plan->args.set("port", {int64_t{port}}, true);
+  plan->args.set("wait", {wait.count()}, true);
   return node::Build(registry).sink(plan);
 }
 

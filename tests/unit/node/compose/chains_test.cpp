@@ -15,12 +15,12 @@ std::string local(uint16_t port) { return str_cat("\"127.0.0.1:", port, "\""); }
 
 class BestEffortChain : public testing::Test {
  protected:
-  void build(const std::vector<uint16_t>& ports) {
+  void build(const std::vector<uint16_t>& ports, const std::string& more = "wait=30000") {
     std::string hosts;
     for (const uint16_t port : ports) {
       str_append(hosts, hosts.empty() ? "" : ", ", local(port));
     }
-    sink_ = rig_.build(str_cat("agentBEChain(", hosts, ")"));
+    sink_ = rig_.build(str_cat("agentBEChain(", hosts, ", ", more, ")"));
   }
   void TearDown() override { EXPECT_TRUE(sink_->close(soon()).ok()); }
 
@@ -96,6 +96,48 @@ TEST_F(BestEffortChain, SaysWhyNoneWorks) {
   EXPECT_EQ(status.code(), Code::kUnavailable);
   const std::string refused = str_cat("connect to 127.0.0.1:", port, ": Connection refused (ECONNREFUSED)");
   EXPECT_EQ(status.message(), str_cat("no branch works: branch 0: ", refused, "; branch 1: ", refused));
+}
+
+TEST_F(BestEffortChain, DropsWhileNoneWorksAndOnlyThen) {
+  auto first = std::make_unique<Collector>();
+  auto second = std::make_unique<Collector>();
+  const uint16_t port = second->port();
+  build({first->port(), port}, "wait=0");
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  first.reset();
+  ASSERT_TRUE(append({"late"}).status.ok()) << "no time is left to connect to the second";
+  ASSERT_LE(sink_->due(), rig_.world.clock.now());
+  ASSERT_TRUE(sink_->tick(rig_.world.clock.now()).ok());
+  ASSERT_TRUE(append({"a"}).status.ok());
+  EXPECT_EQ(bodies(second->take(1)), (Strings{"a"}));
+  ASSERT_TRUE(sink_->flush(soon()).ok());
+  second.reset();
+  ASSERT_TRUE(append({"b"}).status.ok());
+  ASSERT_TRUE(append({"c"}).status.ok());
+  second = std::make_unique<Collector>(false, port);
+  rig_.world.clock.advance(std::chrono::seconds(5));
+  ASSERT_TRUE(append({"d"}).status.ok());
+  EXPECT_EQ(bodies(second->take(1)), (Strings{"d"}));
+  ASSERT_TRUE(sink_->flush(soon()).ok());
+  const AckCounts counts = rig_.tracker->counts();
+  EXPECT_EQ(counts.delivered_rows, 2U);
+  uint64_t dropped = 0;
+  for (const auto& [reason, amount] : counts.dropped) {
+    EXPECT_TRUE(reason == "unreachable" || reason == "slow") << reason;
+    dropped += amount.first;
+  }
+  EXPECT_EQ(dropped, 3U);
+}
+
+TEST(BestEffortBranch, DropsNothingForBeingLateWhileAnotherBranchIsBehindIt) {
+  const uint16_t port = Collector().port();
+  test::SinkRig rig;
+  const std::unique_ptr<Sink> sink =
+      rig.build(str_cat("< lazyOpen agentBESink(\"127.0.0.1\", ", port, ", wait=0) ? keep >"));
+  ASSERT_TRUE(rig.open(*sink).ok());
+  ASSERT_TRUE(sink->append(rig.issued(test::numbered_events(3)), soon()).status.ok());
+  EXPECT_EQ(rig.below->rows.size(), 3U);
+  EXPECT_TRUE(sink->close(soon()).ok());
 }
 
 TEST(FailChain, IsAFailoverOverItsArguments) {

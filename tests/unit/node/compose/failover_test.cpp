@@ -132,6 +132,27 @@ TEST_F(Failover, ABranchThatComesBackHoldsUpTheFlowForASecondAtMost) {
   EXPECT_EQ(script[1]->rows, (Strings{"a"}));
 }
 
+TEST_F(Failover, OpensAnotherBranchBeforeRowsComeWhenNoneIsOpen) {
+  script[0]->due = TimePoint::min();
+  ASSERT_TRUE(open().ok());
+  script[0]->ticks = {kBroken};
+  script[1]->opens = {kBroken};
+  ASSERT_TRUE(sink->tick(world.clock.now()).ok());
+  EXPECT_TRUE(script[2]->is_open);
+  EXPECT_EQ(sink->due(), TimePoint::max());
+}
+
+TEST_F(Failover, SaysInTickThatNothingWorks) {
+  script[0]->due = TimePoint::min();
+  ASSERT_TRUE(open().ok());
+  script[0]->ticks = {kBroken};
+  script[1]->opens = {kBroken};
+  script[2]->opens = {kBroken};
+  EXPECT_EQ(
+      sink->tick(world.clock.now()).message(),
+      "no branch works: branch 0: connection refused; branch 1: connection refused; branch 2: connection refused");
+}
+
 TEST_F(Failover, AStopIsNoFailureOfABranch) {
   ASSERT_TRUE(open().ok());
   script[0]->appends = {{kBroken, 0}};

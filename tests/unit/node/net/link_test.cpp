@@ -24,7 +24,8 @@ EventBatch big_row(size_t bytes, AckTracker& tracker, uint64_t& position) {
 }
 
 struct Agent {
-  explicit Agent(uint16_t port) : sink(test::make_sink(register_sink_agent_be, "agentBESink", port)) {}
+  explicit Agent(uint16_t port, Duration wait = 30s)
+      : sink(test::make_sink(register_sink_agent_be, "agentBESink", port, wait)) {}
   ~Agent() { EXPECT_TRUE(sink->close(soon()).ok()); }
   Status open() { return sink->open(world.context, soon()); }
   AppendResult append(const std::vector<std::string>& bodies, const Wait& wait = soon()) {
@@ -43,6 +44,13 @@ std::vector<std::string> bodies(const std::vector<Event>& events) {
     out.push_back(event.body);
   }
   return out;
+}
+
+rpc::LinkHello generous_hello() {
+  rpc::LinkHello hello;
+  hello.max_frame = 1 << 20;
+  hello.credit = 1 << 20;
+  return hello;
 }
 
 TEST(Link, CarriesRowsWholeAndSettlesThemWhenTheFlowTookThem) {
@@ -119,6 +127,47 @@ TEST(Link, SendsNoMoreThanTheFarEndGrants) {
   EXPECT_TRUE(agent.sink->flush(soon()).ok());
 }
 
+TEST(Link, DropsWhatDoesNotFitTheWindowWhenRowsDoNotWait) {
+  Collector collector;
+  const int64_t window = collector.world.net.options().link_window;
+  Agent agent(collector.port(), Duration::zero());
+  ASSERT_TRUE(agent.open().ok());
+  const int64_t fit = window / 1000000;
+  for (int64_t sent = 0; sent < fit + 3; ++sent) {
+    ASSERT_TRUE(agent.sink->append(big_row(1000000, *agent.tracker, agent.position), soon()).status.ok());
+  }
+  EXPECT_EQ(agent.tracker->counts().dropped.at("slow").first, 3u);
+  collector.take(static_cast<size_t>(fit));
+  EXPECT_TRUE(agent.sink->flush(soon()).ok());
+  EXPECT_EQ(agent.tracker->counts().delivered_rows, static_cast<uint64_t>(fit));
+}
+
+// The link is up, the far end's process is stopped: nothing comes back, nothing is refused.
+TEST(Link, AHalfOpenLinkIsLetGoAfterItsSilenceAndRowsWaitNoLongerThanTheyMay) {
+  rpc::LinkHello hello = generous_hello();
+  hello.credit = 1;
+  Impostor impostor(rpc::hello_frame(hello));
+  Agent agent(impostor.port());
+  ASSERT_TRUE(agent.open().ok());
+  ASSERT_TRUE(agent.append({"on its way"}).status.ok());
+  for (int seconds = 0; seconds < 15; seconds += 5) {
+    EXPECT_EQ(agent.append({"waits"}, no_wait()).status.code(), Code::kTimeout);
+    agent.world.clock.advance(5s);
+  }
+  EXPECT_EQ(agent.sink->tick(agent.world.clock.now()).code(), Code::kUnavailable);
+  EXPECT_EQ(agent.tracker->counts().dropped.at("unconfirmed").first, 1u);
+  EXPECT_TRUE(agent.sink->close(soon()).ok());
+  ASSERT_TRUE(agent.open().ok()) << "it still greets";
+  ASSERT_TRUE(agent.append({"on its way too"}).status.ok());
+  EXPECT_EQ(agent.append({"waits"}, no_wait()).status.code(), Code::kTimeout);
+  agent.world.clock.advance(14s);
+  EXPECT_EQ(agent.append({"waits"}, no_wait()).status.code(), Code::kTimeout);
+  agent.world.clock.advance(16s);
+  EXPECT_TRUE(agent.append({"waits"}, no_wait()).status.ok());
+  EXPECT_EQ(agent.tracker->counts().dropped.at("slow").first, 1u);
+  EXPECT_EQ(agent.sink->tick(agent.world.clock.now()).code(), Code::kUnavailable);
+}
+
 TEST(Link, SettlesRowsOfADeadLinkAsDroppedUnconfirmed) {
   Collector collector;
   Agent agent(collector.port());
@@ -150,13 +199,6 @@ TEST(Link, SaysWhyThereIsNoConnection) {
   const Status status = agent.open();
   EXPECT_EQ(status.code(), Code::kUnavailable);
   EXPECT_EQ(status.message(), str_cat("connect to 127.0.0.1:", port, ": Connection refused (ECONNREFUSED)"));
-}
-
-rpc::LinkHello generous_hello() {
-  rpc::LinkHello hello;
-  hello.max_frame = 1 << 20;
-  hello.credit = 1 << 20;
-  return hello;
 }
 
 TEST(Link, GivesUpAPeerThatFallsSilent) {
