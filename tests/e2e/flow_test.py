@@ -95,6 +95,27 @@ class TwoTiers(unittest.TestCase):
         ledger = self.cluster.logical("agent")["ledger"]
         self.assertTrue(ledger["balanced"], ledger)
 
+    def test_best_effort_drops_what_nobody_takes_in_time_and_counts_it(self):
+        other, = free_ports(1)
+        self.append(b"1\n")
+        self.cluster.start_node("agent")
+        self.cluster.configure("agent", f'tail("{self.log}")',
+                               f'agentBEChain("127.0.0.1:{other}", "127.0.0.1:{self.port}", wait=1500)')
+        agent = self.cluster.wait_state("agent", "BACKOFF")
+        self.assertIn(f"127.0.0.1:{other}", agent["error"])
+        wait_for("the line to be dropped",
+                 lambda: self.cluster.logical("agent")["ledger"]["dropped"]["reasons"]
+                 .get("unreachable", {}).get("events") == 1)
+        self.cluster.start_node("collector")
+        self.cluster.configure("collector", f"collectorSource({self.port})", f'formatDfs("file://{self.out}/part", raw)')
+        self.cluster.wait_state("collector", "ACTIVE")
+
+        def a_line_arrives():
+            self.append(b"2\n")
+            return b"2\n" in read_parts(self.out)
+        wait_for("a line to arrive", a_line_arrives, 60)
+        self.assertTrue(self.cluster.logical("agent")["ledger"]["balanced"])
+
     def test_logical_names_are_addresses_that_the_master_knows(self):
         self.append(b"1\n2\n")
         self.cluster.start_node("agent")
