@@ -15,10 +15,11 @@ class Retrying : public testing::Test, protected ComposeRig {
   Retrying() : ComposeRig(1) { register_decorator_retrying(registry); }
 
   // Pauses of a nanosecond: over at once, whatever the clock.
-  void build(const std::string& name, std::optional<Duration> give_up = {}) {
+  void build(const std::string& name, std::optional<Duration> give_up = {}, Duration max = 1ns,
+             Duration initial = 1ns) {
     const auto made = plan(lang::Plan::Kind::kDecorator, name);
-    made->args.set("max", {int64_t{1}}, true);
-    made->args.set("initial", {int64_t{1}}, true);
+    made->args.set("max", {int64_t{max.count()}}, true);
+    made->args.set("initial", {int64_t{initial.count()}}, true);
     if (give_up) {
       made->args.set("cumulativeMax", {give_up->count()}, true);
     }
@@ -105,6 +106,69 @@ TEST_F(Retrying, InsistentOpenGivesUpAfterItsPatience) {
   build("insistentOpen", Duration(0));
   below().opens = {kBroken};
   EXPECT_EQ(open().message(), "gave up: connection refused");
+}
+
+// By a clock that the test moves: a call without time makes one try at most, and none before its pause is over.
+TEST_F(Retrying, InsistentOpenDoublesItsPausesUpToTheLongest) {
+  build("insistentOpen", {}, 400ms, 100ms);
+  wait = Wait{TimePoint(), {}};
+  below().opens.assign(100, kBroken);
+  int tries = 0;
+  for (const auto pause : {0ms, 100ms, 200ms, 400ms, 400ms}) {
+    world.clock.advance(pause * 79 / 100);  // pauses are shortened by a fifth at most
+    EXPECT_FALSE(open().ok());
+    EXPECT_EQ(below().open_calls, pause == 0ms ? ++tries : tries) << pause.count();
+    world.clock.advance(pause - pause * 79 / 100);
+    EXPECT_FALSE(open().ok());
+    EXPECT_EQ(below().open_calls, pause == 0ms ? tries : ++tries) << pause.count();
+  }
+}
+
+TEST_F(Retrying, InsistentOpenGivesUpAfterElevenTriesInASecond) {
+  build("insistentOpen", 1s, 100ms, 100ms);
+  wait = Wait{TimePoint(), {}};
+  below().opens.assign(100, kBroken);
+  Status status = open();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(status.message().find("gave up"), std::string::npos) << i;
+    world.clock.advance(100ms);
+    status = open();
+  }
+  EXPECT_EQ(status.message(), "gave up: connection refused");
+  EXPECT_EQ(below().open_calls, 11);
+  world.clock.advance(100ms);
+  EXPECT_EQ(open().message(), "connection refused") << "patience begins anew";
+}
+
+TEST_F(Retrying, InsistentAppendGivesUpByTheClockAndASuccessGivesNewPatience) {
+  build("insistentAppend", 1s, 1s, 1s);
+  ASSERT_TRUE(open().ok());
+  wait = Wait{TimePoint(), {}};
+  below().appends = {{kBroken, 0}, {kBroken, 1}, {kBroken, 0}};
+  EXPECT_EQ(append({"a", "b"}).taken, 0U);
+  world.clock.advance(1s);
+  const AppendResult half = append({"a", "b"});
+  EXPECT_EQ(half.taken, 1U);
+  EXPECT_EQ(half.status.message(), "connection refused") << "not given up: a row was taken";
+  world.clock.advance(500ms);
+  EXPECT_EQ(append({"b"}).status.message(), "insistentAppend: waiting to try again");
+  world.clock.advance(500ms);
+  EXPECT_EQ(append({"b"}).status.message(), "gave up: connection refused");
+  EXPECT_EQ(append({"b"}).taken, 1U);
+  EXPECT_EQ(below().rows, (Strings{"a", "b"}));
+}
+
+TEST_F(Retrying, StubbornAppendSurvivesEveryThirdFailureOfAHundredEvents) {
+  build("stubbornAppend");
+  ASSERT_TRUE(open().ok());
+  for (int i = 0; i < 100; ++i) {
+    if (i % 3 == 2) {
+      below().appends = {{kBroken, 0}};
+    }
+    ASSERT_EQ(append({std::to_string(i)}).taken, 1U) << i;
+  }
+  EXPECT_EQ(below().rows.size(), 100U);
+  EXPECT_EQ(below().open_calls, 1 + 33);
 }
 
 TEST_F(Retrying, InsistentAppendGivesTheRestAgainUntilItIsTaken) {
