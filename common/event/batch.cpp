@@ -172,6 +172,10 @@ bool EventBatch::multiplied() const { return shared_ && (shared_->flags & encodi
 
 BlobCodec EventBatch::codec() const { return shared_ ? shared_->codec : BlobCodec::kNone; }
 
+bool EventBatch::is_same(const EventBatch& other) const {
+  return shared_ == other.shared_ && first_ == other.first_ && rows_ == other.rows_;
+}
+
 EventBatch EventBatch::slice(uint32_t from, uint32_t n) const {
   FLUME_CHECK(from <= rows_ && n <= rows_ - from, "a slice beyond the batch");
   if (n == 0) {

@@ -24,6 +24,9 @@ namespace flume {
 
 enum class Field : uint8_t { kTimestamp, kPriority, kNanos, kHost };
 enum class BlobCodec : uint8_t { kNone, kZstd, kLz4, kGzip };
+std::string_view blob_codec_name(BlobCodec codec);  // "none", "zstd", ...: as in configurations and on the wire
+std::vector<std::string> blob_codec_names();        // of all, in their order
+std::optional<BlobCodec> blob_codec_of(std::string_view name);
 
 // Bounds for bytes from elsewhere; checked before anything is allocated.
 struct BatchLimits {
@@ -89,6 +92,7 @@ class EventBatch {
   uint64_t hop_ordinal(uint32_t row) const;
   bool multiplied() const;  // flag bit 2
 
+  bool is_same(const EventBatch& other) const;        // the same rows of the same buffers, whoever is owed them
   EventBatch slice(uint32_t from, uint32_t n) const;  // O(1)
   EventBatch from(uint32_t k) const { return slice(k, rows() - k); }
 
@@ -110,6 +114,8 @@ class EventBatch {
   Result<EventBatch> compressed(BlobCodec codec) const;
   Result<EventBatch> uncompressed(const BatchLimits& limits) const;
   BlobCodec codec() const;
+  // What encoded() takes: this batch, but a slice of a compressed one is uncompressed.
+  Result<EventBatch> encodable(const BatchLimits& limits) const;
 
   // Head and stored blob (with padding). Whole batch: the stored bytes; slice: a new head, blob CRC computed anew. The
   // views live as long as `holder`, which keeps what had to be built.

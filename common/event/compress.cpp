@@ -3,6 +3,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "common/base/check.h"
 #include "common/base/text.h"
 #include "common/event/encoding.h"
@@ -13,6 +16,8 @@ namespace flume {
 using namespace encoding;  // NOLINT: this file is about these names
 
 namespace {
+
+constexpr std::array<std::string_view, 4> kCodecNames = {"none", "zstd", "lz4", "gzip"};  // in the order of BlobCodec
 
 constexpr int kGzipWindow = 15 + 16;  // 16: with gzip's header and trailer
 
@@ -123,6 +128,15 @@ std::shared_ptr<const EventBatch::Shared> with_blob(const EventBatch::Shared& fr
 
 }  // namespace
 
+std::string_view blob_codec_name(BlobCodec codec) { return kCodecNames[static_cast<size_t>(codec)]; }
+
+std::vector<std::string> blob_codec_names() { return {kCodecNames.begin(), kCodecNames.end()}; }
+
+std::optional<BlobCodec> blob_codec_of(std::string_view name) {
+  const auto found = std::find(kCodecNames.begin(), kCodecNames.end(), name);
+  return found == kCodecNames.end() ? std::nullopt : std::optional(static_cast<BlobCodec>(found - kCodecNames.begin()));
+}
+
 Result<EventBatch> EventBatch::compressed(BlobCodec codec) const {
   FLUME_CHECK(rows_ > 0, "an empty batch compressed");
   if (codec == this->codec()) {
@@ -157,6 +171,10 @@ Result<EventBatch> EventBatch::uncompressed(const BatchLimits& limits) const {
   auto plain = with_blob(*shared_, BlobCodec::kNone, raw);
   FLUME_RETURN_IF_ERROR(BatchAccess::check_delimiters(*plain));
   return BatchAccess::rewrap(*this, std::move(plain));
+}
+
+Result<EventBatch> EventBatch::encodable(const BatchLimits& limits) const {
+  return codec() == BlobCodec::kNone || rows_ == shared_->rows ? Result<EventBatch>(*this) : uncompressed(limits);
 }
 
 }  // namespace flume

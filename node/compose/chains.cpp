@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "node/runtime/agent_options.h"
 #include "node/runtime/best_effort.h"
 #include "node/runtime/chain_plan.h"
 #include "node/runtime/registry.h"
@@ -55,12 +56,15 @@ void register_agent_be_chain(Registry& registry) {
       "one does, reasons `unreachable` and `slow`.";
   spec.args = chain_arguments();
   spec.args.push_back(best_effort_argument());
+  for (lang::ArgSpec& argument : agent_option_arguments()) {
+    spec.args.push_back(std::move(argument));
+  }
   spec.examples = {{R"(agentBEChain("collector1", "collector2:35854"))", "The second while the first is away."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     const auto chain = chain_plan(plan.path, chain_hosts(plan.args), [](const HostPort& host, std::string path) {
       return host_plan("agentBESink", host, std::move(path));
     });
-    return best_effort(build.with_backup().sink(chain), plan.args, build);
+    return best_effort(compressing(build.with_backup().sink(chain), plan.args), plan.args, build);
   });
 }
 

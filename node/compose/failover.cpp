@@ -136,6 +136,7 @@ class Failover final : public Sink {
     return all;
   }
 
+  bool reads_bodies() const override { return false; }
   Status close(const Wait& wait) override {
     Status first;
     for (Branch& branch : branches_) {

@@ -102,6 +102,7 @@ class FanOut final : public Sink {
     return {};
   }
 
+  bool reads_bodies() const override { return false; }
   Status close(const Wait& wait) override {
     if (context_ == nullptr) {
       return {};

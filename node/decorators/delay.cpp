@@ -46,6 +46,7 @@ class DelayDecorator final : public Decorator {
     }
     return {{}, batch.rows()};
   }
+  bool reads_bodies() const override { return false; }
 
  private:
   const Duration delay_;

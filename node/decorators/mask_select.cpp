@@ -10,6 +10,8 @@ class MaskDecorator final : public RowMap {
   MaskDecorator(std::unique_ptr<Sink> sub, std::vector<std::string> names)
       : RowMap(std::move(sub)), names_(std::move(names)) {}
 
+  bool reads_bodies() const override { return false; }
+
  protected:
   EventBatch map(const EventBatch& batch) override { return batch.without_attributes(names_); }
 
@@ -21,6 +23,8 @@ class SelectDecorator final : public RowMap {
  public:
   SelectDecorator(std::unique_ptr<Sink> sub, std::vector<std::string> names)
       : RowMap(std::move(sub)), names_(std::move(names)) {}
+
+  bool reads_bodies() const override { return false; }
 
  protected:
   EventBatch map(const EventBatch& batch) override { return batch.with_only_attributes(names_); }

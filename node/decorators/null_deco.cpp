@@ -2,6 +2,15 @@
 #include "node/runtime/registry.h"
 
 namespace flume::node {
+namespace {
+
+class NullDecorator final : public Decorator {
+ public:
+  using Decorator::Decorator;
+  bool reads_bodies() const override { return false; }
+};
+
+}  // namespace
 
 void register_decorator_null_deco(Registry& registry) {
   lang::ComponentSpec spec;
@@ -10,7 +19,7 @@ void register_decorator_null_deco(Registry& registry) {
   spec.summary = "Passes every event on as it is.";
   spec.examples = {{"nullDeco null", "The same as null."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    return std::make_unique<Decorator>(build.sink(plan.children[0]));
+    return std::make_unique<NullDecorator>(build.sink(plan.children[0]));
   });
 }
 

@@ -37,6 +37,7 @@ class LazyOpen final : public Decorator {
     is_open_ = false;
     return Decorator::close(wait);
   }
+  bool reads_bodies() const override { return false; }
 
  private:
   Context* context_ = nullptr;
@@ -120,6 +121,7 @@ class InsistentOpen final : public Decorator {
       }
     }
   }
+  bool reads_bodies() const override { return false; }
 
  private:
   Insistence insistence_;
@@ -153,6 +155,7 @@ class InsistentAppend final : public Decorator {
       }
     }
   }
+  bool reads_bodies() const override { return false; }
 
  private:
   Insistence insistence_;
@@ -183,6 +186,7 @@ class StubbornAppend final : public Decorator {
     const AppendResult second = Decorator::append(batch.from(first.taken), wait);
     return {second.status, first.taken + second.taken};
   }
+  bool reads_bodies() const override { return false; }
 
  private:
   Context* context_ = nullptr;

@@ -16,6 +16,8 @@ class ValueDecorator final : public RowMap {
     }
   }
 
+  bool reads_bodies() const override { return expander_.has_value(); }
+
  protected:
   EventBatch map(const EventBatch& batch) override {
     if (!expander_) {

@@ -67,7 +67,7 @@ Status LinkClient::greet(Context& context, Ack ack, const Wait& wait) {
   ours.boot_epoch = context.identity.boot_epoch;
   ours.version = kVersion;
   ours.max_frame = context.net.options().max_frame;
-  ours.codecs = {"none", "zstd", "lz4", "gzip"};
+  ours.codecs = blob_codec_names();
   ours.acks = {ack == Ack::kDurable ? "durable" : "received"};
   small_ = rpc::hello_frame(ours);
   out_.assign(1, iovec{small_.data(), small_.size()});
@@ -90,6 +90,11 @@ Status LinkClient::greet(Context& context, Ack ack, const Wait& wait) {
 
 bool LinkClient::fits(const EventBatch::Encoded& encoded) const {
   return static_cast<int64_t>(encoded.size() + rpc::kBatchPrefix + rpc::kBatchSuffix) <= theirs_.max_frame;
+}
+
+bool LinkClient::understands(BlobCodec codec) const {
+  return codec == BlobCodec::kNone ||
+         std::find(theirs_.codecs.begin(), theirs_.codecs.end(), blob_codec_name(codec)) != theirs_.codecs.end();
 }
 
 Status LinkClient::send(const EventBatch& batch, const Wait& wait) {

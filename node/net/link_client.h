@@ -32,6 +32,7 @@ class LinkClient {
   Status send(const EventBatch& batch, const Wait& wait);
   // The far end takes batches of this size.
   bool fits(const EventBatch::Encoded& encoded) const;
+  bool understands(BlobCodec codec) const;
   // Reads what has come and writes what is left, without waiting.
   Status pump();
   // pump() until `rows` rows of this link are received, or the wait is over (kTimeout, kStopped).

@@ -141,7 +141,7 @@ StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {
   ours.boot_epoch = inbox_.context().identity.boot_epoch;
   ours.version = kVersion;
   ours.max_frame = inbox_.options().max_frame;
-  ours.codecs = {"none", "zstd", "lz4", "gzip"};
+  ours.codecs = blob_codec_names();
   ours.acks = {"received", "durable"};
   ours.credit = static_cast<int64_t>(window_);
   told_.credit = ours.credit;

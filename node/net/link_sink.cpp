@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/log.h"
 #include "common/base/text.h"
 
 namespace flume::node {
@@ -31,32 +32,49 @@ Status LinkSink::open(Context& context, const Wait& wait) {
 AppendResult LinkSink::append(const EventBatch& batch, const Wait& wait) {
   uint32_t taken = 0;
   while (taken < batch.rows()) {
-    uint32_t rows = batch.rows() - taken;
-    while (rows > 1 && !link_.fits(batch.slice(taken, rows).encoded())) {
-      rows = (rows + 1) / 2;
-    }
-    const EventBatch part = batch.slice(taken, rows);
-    const bool fits = link_.fits(part.encoded());
+    const Part part = next_part(batch.from(taken));
     Status status = wait_for_room(wait);
-    if (status.ok() && (fits || !link_.is_open())) {
-      status = link_.send(part, wait);
+    if (status.ok() && (part.unfit.empty() || !link_.is_open())) {
+      status = link_.send(part.batch, wait);
     }
     if (!status.ok()) {
       settle_confirmed();
       return {failed(std::move(status)), taken};
     }
-    ledger_->in(rows, part.body_bytes());
-    taken += rows;
-    if (fits) {
-      sent(part);
+    ledger_->in(part.batch.rows(), part.batch.body_bytes());
+    taken += part.batch.rows();
+    if (part.unfit.empty()) {
+      sent(part.batch);
     } else {
-      ledger_->drop(part, "too_large_for_peer");
+      ledger_->drop(part.batch, part.unfit);
     }
     settle_confirmed();
   }
   next_look_ = clock_->now() + kFirstLook;
   look_ = kFirstLook;
   return {{}, batch.rows()};
+}
+
+// As many rows as the far end takes at once, in a form that it understands.
+LinkSink::Part LinkSink::next_part(const EventBatch& rest) const {
+  EventBatch rows = rest;
+  for (;;) {
+    auto part = rows.encodable({});
+    if (part.ok() && !link_.understands(part->codec())) {
+      part = part->uncompressed({});
+    }
+    if (!part.ok()) {
+      FLUME_LOG_EVERY(60'000, kError, "events cannot be uncompressed", kv("error", part.status()));
+      return {rows, "undecodable"};
+    }
+    if (link_.fits(part->encoded())) {
+      return {std::move(part).value(), {}};
+    }
+    if (rows.rows() == 1) {
+      return {rows, "too_large_for_peer"};
+    }
+    rows = rows.slice(0, (rows.rows() + 1) / 2);
+  }
 }
 
 // What the far end has not made durable is bounded, so that little is sent again.

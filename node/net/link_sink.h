@@ -34,6 +34,7 @@ class LinkSink final : public Sink {
   Status flush(const Wait& wait) override;
   std::vector<EventBatch> take_back() override;
   Status close(const Wait& wait) override;
+  bool reads_bodies() const override { return false; }  // what is compressed is sent as it is
 
  private:
   struct Waiting {
@@ -42,6 +43,11 @@ class LinkSink final : public Sink {
     uint32_t rows = 0;
     uint64_t bytes = 0;  // of bodies
   };
+  struct Part {
+    EventBatch batch;
+    std::string_view unfit;  // why it cannot be sent; empty: it can
+  };
+  Part next_part(const EventBatch& rest) const;
   int64_t confirmed_by_peer() const;
   Status wait_for_room(const Wait& wait);
   void sent(const EventBatch& part);

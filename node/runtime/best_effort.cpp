@@ -9,9 +9,10 @@ namespace flume::node {
 
 namespace {
 
-constexpr Duration kReopenTime = std::chrono::seconds(1);    // a try holds up the rows that are dropped no longer
-constexpr Duration kLongestPause = std::chrono::seconds(5);  // between tries: every one that comes late costs rows
-constexpr Duration kLastClose = std::chrono::seconds(2);     // of a sink that has failed
+constexpr Duration kReopenTime = std::chrono::seconds(1);       // a try holds up the rows that are dropped no longer
+constexpr Duration kLongestPause = std::chrono::seconds(5);     // between tries: every one that comes late costs rows
+constexpr Duration kNextOffer = std::chrono::milliseconds(10);  // to a sink that has taken nothing for too long
+constexpr Duration kLastClose = std::chrono::seconds(2);        // of a sink that has failed
 
 bool ran_out_of_time(const Status& status) {
   return status.code() == Code::kTimeout || status.code() == Code::kStopped;
@@ -62,6 +63,9 @@ AppendResult BestEffort::append(const EventBatch& batch, const Wait& wait) {
     return wait.stop.stop_requested() ? AppendResult{stopped(), 0} : drop(batch, 0, "unreachable");
   }
   const TimePoint before = context_->clock.now();
+  if (before < next_offer_) {
+    return drop(batch, 0, "slow");
+  }
   const Duration waited = stuck_since_ ? before - *stuck_since_ : Duration::zero();
   const Duration left = std::max(Duration::zero(), patience_ - waited);
   AppendResult result = Decorator::append(batch, wait.at_most(std::chrono::steady_clock::now() + left));
@@ -80,7 +84,11 @@ AppendResult BestEffort::append(const EventBatch& batch, const Wait& wait) {
   if (!stuck_since_) {
     stuck_since_ = result.taken > 0 ? context_->clock.now() : before;
   }
-  return context_->clock.now() - *stuck_since_ >= patience_ ? drop(batch, result.taken, "slow") : result;
+  if (context_->clock.now() - *stuck_since_ < patience_) {
+    return result;
+  }
+  next_offer_ = context_->clock.now() + kNextOffer;
+  return drop(batch, result.taken, "slow");
 }
 
 TimePoint BestEffort::due() const { return is_open_ ? Decorator::due() : next_try_; }

@@ -4,7 +4,7 @@
 //   unreachable  the sink has failed, again and again, for `patience`. Until then its failures are passed on, so that
 //                the driver shows them, keeps the rows and tries again; after it the sink here is tried again now and
 //                then, and rows that come meanwhile are dropped at once.
-//   slow         the sink has taken nothing for `patience`. What it takes at once still goes on.
+//   slow         the sink has taken nothing for `patience`. It is offered rows now and then, and takes or leaves them.
 //
 // Rows stay in order: none is kept back. With a backup (Build::has_backup()) nobody needs this: the sink just fails.
 // Thread: driver.
@@ -36,6 +36,7 @@ class BestEffort final : public Decorator {
   Status tick(TimePoint now) override;
   Status flush(const Wait& wait) override;
   Status close(const Wait& wait) override;
+  bool reads_bodies() const override { return false; }
 
  private:
   bool reopen(const Wait& wait);
@@ -53,6 +54,7 @@ class BestEffort final : public Decorator {
   std::optional<TimePoint> failing_since_;  // none: it has worked since
   TimePoint last_failure_{};
   std::optional<TimePoint> stuck_since_;  // the sink has taken nothing
+  TimePoint next_offer_{};                // until then rows are dropped as slow without asking
 };
 
 }  // namespace flume::node

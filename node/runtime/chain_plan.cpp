@@ -46,6 +46,7 @@ lang::PlanPtr host_plan(const std::string& sink, const HostPort& host, std::stri
   plan->path = std::move(path);
   plan->args.set("host", {host.host}, true);
   plan->args.set("port", {int64_t{host.port}}, true);
+  plan->args.set("compression", {std::string("none")}, false);  // done once, above the failover
   return plan;
 }
 

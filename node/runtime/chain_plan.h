@@ -17,7 +17,7 @@ std::vector<lang::ArgSpec> chain_arguments();
 // What chain_arguments() were given, in order; at least one.
 std::vector<HostPort> chain_hosts(const lang::Args& args);
 
-// A sink of this name with the arguments host and port. `path` is its place.
+// An agent sink of this name for this host, without compression of its own. `path` is its place.
 lang::PlanPtr host_plan(const std::string& sink, const HostPort& host, std::string path);
 
 // < a ? b ? ... >: make() says what stands for a host at its place. `path` is the place of the whole.

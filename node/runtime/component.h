@@ -120,6 +120,9 @@ class Sink {
   // After a failure or before a swap: rows taken and not settled, in order; they may have arrived at the far end.
   virtual std::vector<EventBatch> take_back() { return {}; }
   virtual Status close(const Wait& wait) = 0;  // flushes; what it could not settle remains in take_back()
+  // False: append() takes compressed batches too, and hands them on as they are. All others get them uncompressed
+  // (placed.h), so bodies are unpacked by whoever needs them first, and never on the way through a relay.
+  virtual bool reads_bodies() const { return true; }
 };
 
 // A sink that owns a sink. Every default forwards; due() = min(own, sub).

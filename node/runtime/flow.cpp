@@ -168,7 +168,7 @@ EventBatch Flow::hand_out(EventBatch batch) {
   }
   const uint32_t rows = batch.rows();
   kept_.push_back({batch, next_row_});
-  kept_bytes_ += batch.blob().size();
+  kept_bytes_ += batch.body_bytes();
   next_row_ += rows;
   return batch.with_token(own_->issue(next_row_, rows, batch.body_bytes()));
 }
@@ -180,7 +180,7 @@ void Flow::settle_kept() {
   const uint64_t settled = own_->settled();
   while (!kept_.empty() && kept_.front().start + kept_.front().batch.rows() <= settled) {
     const EventBatch& batch = kept_.front().batch;
-    kept_bytes_ -= batch.blob().size();
+    kept_bytes_ -= batch.body_bytes();
     batch.settle(Outcome::kDelivered);
     kept_.pop_front();
   }

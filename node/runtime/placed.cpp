@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "common/base/log.h"
 #include "common/base/text.h"
 
 namespace flume::node {
@@ -76,6 +77,9 @@ class PlacedSink final : public Sink {
         path_, "open", [&] { return sink_->open(*context_, wait); }, as_is);
   }
   AppendResult append(const EventBatch& batch, const Wait& wait) override {
+    if (batch.codec() != BlobCodec::kNone && sink_->reads_bodies()) {
+      return append_uncompressed(batch, wait);
+    }
     // How far an append came that ended in an exception is not known; nothing taken means that rows may be repeated,
     // never lost.
     return guarded(
@@ -98,8 +102,26 @@ class PlacedSink final : public Sink {
     return guarded(
         path_, "close", [&] { return sink_->close(wait); }, as_is);
   }
+  bool reads_bodies() const override { return false; }
 
  private:
+  // What cannot be uncompressed was wrong when it was sent: its checksum is right. It must not stop the flow for ever.
+  AppendResult append_uncompressed(const EventBatch& batch, const Wait& wait) {
+    const auto plain = batch.uncompressed({});
+    if (plain.ok()) {
+      return append(*plain, wait);
+    }
+    if (!context_) {
+      return {unavailable(str_cat("append to ", path_, ": it is not open")), 0};
+    }
+    FLUME_LOG_EVERY(60'000, kError, "events cannot be uncompressed", kv("node", context_->logical_node),
+                    kv("path", path_), kv("error", plain.status()));
+    RowLedger ledger(context_->metrics);
+    ledger.in(batch.rows(), batch.body_bytes());
+    ledger.drop(batch, "undecodable");
+    return {{}, batch.rows()};
+  }
+
   void place(const Context& context) {
     if (!context_) {
       context_.emplace(context.at(path_));

@@ -1,6 +1,7 @@
 // Placed: what Build puts around every component it makes. It gives the component a Context of its own place in the
 // plan, which lives as long as the component, and turns an exception that a component or one of its libraries let
-// through into a Status: nothing a component does can end the process. One virtual call a batch.
+// through into a Status: nothing a component does can end the process. A sink that reads bodies gets compressed batches
+// uncompressed. One virtual call a batch.
 // Thread: driver.
 #pragma once
 

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "node/net/link_sink.h"
+#include "node/runtime/agent_options.h"
 #include "node/runtime/best_effort.h"
 #include "node/runtime/registry.h"
 
@@ -32,13 +33,17 @@ void register_sink_agent_be(Registry& registry) {
                 .setting = "flume.collector.event.port",
                 .type = lang::ArgType::kPort},
                best_effort_argument()};
+  for (lang::ArgSpec& argument : agent_option_arguments()) {
+    spec.args.push_back(std::move(argument));
+  }
   spec.examples = {{"agentBESink", "The collector of the settings."},
                    {"agentBESink(\"collector1\", 35853)", "This collector."},
-                   {"agentBESink(\"collector1\", wait=0)", "Never holds up its source."}};
+                   {"agentBESink(\"collector1\", wait=0)", "Never holds up its source."},
+                   {"agentBESink(\"collector1\", compression=\"zstd\")", "Over a line where bytes are dear."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     auto link = std::make_unique<LinkSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")),
                                            LinkSink::Promise::kReceived);
-    return best_effort(std::move(link), plan.args, build);
+    return best_effort(compressing(std::move(link), plan.args), plan.args, build);
   });
 }
 

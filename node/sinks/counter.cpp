@@ -23,6 +23,7 @@ class CounterSink final : public Sink {
   }
   Status flush(const Wait&) override { return {}; }
   Status close(const Wait&) override { return {}; }
+  bool reads_bodies() const override { return false; }
 
  private:
   const std::string name_;

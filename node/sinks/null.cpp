@@ -14,6 +14,7 @@ class NullSink final : public Sink {
   }
   Status flush(const Wait&) override { return {}; }
   Status close(const Wait&) override { return {}; }
+  bool reads_bodies() const override { return false; }
 };
 
 }  // namespace

@@ -32,10 +32,6 @@ class TextSink final : public Sink {
     return {};
   }
   AppendResult append(const EventBatch& batch, const Wait& wait) override {
-    if (batch.codec() != BlobCodec::kNone) {
-      auto plain = batch.uncompressed({});
-      return plain.ok() ? append(*plain, wait) : AppendResult{plain.status(), 0};
-    }
     const TimePoint now = clock_->now();
     return known_.append(batch, *account_, now, [this, now, &wait](const EventBatch& rows) {
       Status status = file_->append(rows, now, wait);

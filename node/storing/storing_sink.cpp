@@ -79,10 +79,6 @@ Status StoringSink::make_room(const Wait& wait) {
 }
 
 AppendResult StoringSink::append(const EventBatch& batch, const Wait& wait) {
-  if (batch.codec() != BlobCodec::kNone) {
-    auto plain = batch.uncompressed({});
-    return plain.ok() ? append(*plain, wait) : AppendResult{plain.status(), 0};
-  }
   return known_.append(batch, *account_, clock_->now(),
                        [this, &wait](const EventBatch& rows) { return append_new(rows, wait); });
 }

@@ -33,6 +33,7 @@ inline std::unique_ptr<node::Sink> make_sink(void (*register_sink)(node::Registr
   plan->args.set("host", {std::string("127.0.0.1")}, true);
   plan->args.set("port", {int64_t{port}}, true);
   plan->args.set("wait", {wait.count()}, true);
+  plan->args.set("compression", {std::string("none")}, true);
   return node::Build(registry).sink(plan);
 }
 
@@ -50,8 +51,9 @@ struct Collector {
       EventBatch batch;
       const auto next = source.next(batch, wait);
       EXPECT_TRUE(next.ok());
-      for (const Event& event : support::events_of(batch)) {
-        all.push_back(event);
+      if (!batch.empty()) {
+        const auto events = support::events_of(batch.uncompressed({}).value());
+        all.insert(all.end(), events.begin(), events.end());
       }
       if (keep != nullptr) {
         keep->push_back(batch);

@@ -33,6 +33,9 @@ class Trial {
       EventBatch batch = rig.issued(std::vector<Event>(first, first + static_cast<ptrdiff_t>(n)));
       for (int tries = 0; !batch.empty(); ++tries) {
         ASSERT_LT(tries, 200) << "the sink takes nothing";
+        if (tries == 0) {
+          batch = batch.compressed(codec).value();
+        }
         if (sink->due() <= rig.world.clock.now()) {
           (void)sink->tick(rig.world.clock.now());
         }
@@ -79,6 +82,7 @@ class Trial {
   test::TempDir dir;
   test::TempDir state;  // of sinks that keep a log
   std::unique_ptr<node::Sink> sink;
+  BlobCodec codec = BlobCodec::kNone;
 
  private:
   const SinkSubject& subject_;
@@ -99,9 +103,10 @@ std::vector<size_t> at_random(size_t n, uint64_t seed) {
 
 class SinkContract : public testing::TestWithParam<SinkSubject> {
  protected:
-  Seen result_of(const std::vector<size_t>& pieces) {
+  Seen result_of(const std::vector<size_t>& pieces, BlobCodec codec = BlobCodec::kNone) {
     testing::internal::CaptureStdout();
     Trial run(GetParam());
+    run.codec = codec;
     const Status opened = run.rig.open(*run.sink);
     EXPECT_TRUE(opened.ok()) << opened.to_string();
     if (opened.ok()) {
@@ -160,6 +165,19 @@ TEST_P(RowsContract, TheResultDoesNotDependOnHowRowsAreCutIntoBatches) {
     EXPECT_EQ(cut.files, whole.files);
     EXPECT_EQ(cut.settled, whole.settled);
   }
+}
+
+TEST_P(RowsContract, CompressedBatchesGiveTheSameResult) {
+  const Seen plain = result_of({50, 50});
+  for (const BlobCodec codec : {BlobCodec::kZstd, BlobCodec::kLz4, BlobCodec::kGzip}) {
+    const Seen compressed = result_of({50, 50}, codec);
+    ASSERT_NO_FATAL_FAILURE();
+    EXPECT_EQ(compressed.kept, plain.kept);
+    EXPECT_EQ(compressed.console, plain.console);
+    EXPECT_EQ(compressed.files, plain.files);
+    EXPECT_EQ(compressed.settled, plain.settled);
+  }
+  ASSERT_EQ(test::SinkRig().issued(test::numbered_events(50)).compressed(BlobCodec::kLz4)->codec(), BlobCodec::kLz4);
 }
 
 TEST_P(RowsContract, EveryRowIsAccountedFor) {

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "common/rpc/link_frame.h"
+#include "node/net/link_client.h"
 #include "tests/support/link_rig.h"
 #include "tests/support/scripted_sink.h"
+#include "tests/support/sink_rig.h"
 
 namespace flume::node {
 
@@ -166,6 +168,54 @@ TEST(Link, AHalfOpenLinkIsLetGoAfterItsSilenceAndRowsWaitNoLongerThanTheyMay) {
   EXPECT_TRUE(agent.append({"waits"}, no_wait()).status.ok());
   EXPECT_EQ(agent.tracker->counts().dropped.at("slow").first, 1u);
   EXPECT_EQ(agent.sink->tick(agent.world.clock.now()).code(), Code::kUnavailable);
+}
+
+// agentBESink(compression=...): the sender compresses, relays pass it on, whoever needs bodies unpacks.
+TEST(Link, CompressedBatchesTravelAsTheyAre) {
+  for (const char* codec : {"zstd", "lz4", "gzip"}) {
+    Collector relay;
+    Collector collector;
+    test::SinkRig rig;
+    const auto agent = rig.build(
+        str_cat("agentBESink(\"127.0.0.1\", ", relay.port(), ", compression=\"", codec, "\", batchCount=100)"));
+    ASSERT_TRUE(rig.open(*agent).ok());
+    const std::vector<Event> events = test::numbered_events(200);
+    ASSERT_TRUE(agent->append(rig.issued(events), soon()).status.ok());
+    std::vector<EventBatch> at_relay;
+    EXPECT_EQ(relay.take(200, &at_relay), events);
+    ASSERT_EQ(at_relay.size(), 1u);
+    EXPECT_EQ(blob_codec_name(at_relay[0].codec()), codec);
+    EXPECT_TRUE(agent->close(soon()).ok());
+    EXPECT_EQ(rig.tracker->counts().delivered_rows, 200u);
+
+    const auto sender = rig.build(str_cat("value(\"hop\", \"1\") agentBESink(\"127.0.0.1\", ", collector.port(), ")"));
+    ASSERT_TRUE(sender->open(relay.world.context, soon()).ok());
+    ASSERT_TRUE(sender->append(at_relay[0], soon()).status.ok());
+    ASSERT_TRUE(sender->append(at_relay[0].slice(7, 3).with_token({}), soon()).status.ok()) << "a part of one";
+    std::vector<EventBatch> at_collector;
+    const std::vector<Event> got = collector.take(203, &at_collector);
+    ASSERT_EQ(got.size(), 203u);
+    EXPECT_EQ(got[199].body, events[199].body);
+    EXPECT_EQ(got[202].body, events[9].body);
+    EXPECT_EQ(got[202].attributes.at("hop"), "1");
+    EXPECT_EQ(blob_codec_name(at_collector[0].codec()), codec);
+    EXPECT_TRUE(sender->close(soon()).ok());
+    for (const EventBatch& batch : at_collector) {
+      batch.settle(Outcome::kDelivered);
+    }
+  }
+}
+
+TEST(Link, APeerIsSentOnlyWhatItUnderstands) {
+  rpc::LinkHello hello = generous_hello();
+  hello.codecs = {"none", "lz4"};
+  Impostor impostor(rpc::hello_frame(hello));
+  NodeWorld world;
+  LinkClient client;
+  ASSERT_TRUE(client.open(world.context, "127.0.0.1", impostor.port(), LinkClient::Ack::kReceived, soon()).ok());
+  EXPECT_TRUE(client.understands(BlobCodec::kNone));
+  EXPECT_TRUE(client.understands(BlobCodec::kLz4));
+  EXPECT_FALSE(client.understands(BlobCodec::kZstd));
 }
 
 TEST(Link, SettlesRowsOfADeadLinkAsDroppedUnconfirmed) {

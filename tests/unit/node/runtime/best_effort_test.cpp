@@ -117,10 +117,13 @@ TEST_F(BestEffortTest, AFullSinkHoldsUpTheFlowForItsPatienceThenRowsAreDropped) 
   EXPECT_EQ(dropped("slow"), 0U);
   script_->appends = {kFull, kFull, {Status(Code::kTimeout, "takes nothing now"), 1}, kFull};
   EXPECT_TRUE(append({"a"}).status.ok());
+  advance(10ms);
   EXPECT_TRUE(append({"b"}).status.ok()) << "not for another thirty seconds";
   EXPECT_EQ(dropped("slow"), 2U);
+  advance(10ms);
   EXPECT_EQ(append({"c", "d"}).taken, 1U) << "rows go on: there is patience again";
   EXPECT_EQ(append({"d"}).status.code(), Code::kTimeout);
+  advance(1s);
   EXPECT_TRUE(append({"d"}).status.ok());
   EXPECT_EQ(script_->rows, (Strings{"c", "d"}));
   EXPECT_EQ(dropped("slow"), 2U);
