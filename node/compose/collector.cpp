@@ -9,7 +9,8 @@ void register_compose_collector(Registry& registry) {
   spec.name = "collector";
   spec.summary = "Unpacks what classic agents packed and builds its sink anew each period.";
   spec.doc =
-      "The same as `gunzip unbatch roll(rollmillis) { sink }`. Every event gets the attribute `rolltag`, the name of "
+      "The same as `gunzip unbatch ackChecker roll(rollmillis) { sink }`. Every event gets the attribute `rolltag`, "
+      "the name of "
       "the period; use `%{rolltag}` in file names.";
   spec.args = {{.name = "rollmillis",
                 .doc = "How long a period lasts.",

@@ -11,6 +11,7 @@ using lang::Plan;
 
 constexpr char kGunzip[] = ".gunzip";
 constexpr char kUnbatch[] = ".unbatch";
+constexpr char kChecker[] = ".ackChecker";
 constexpr char kRoll[] = ".roll";
 
 std::shared_ptr<Plan> around(lang::PlanPtr child, Plan::Kind kind, const char* name, std::string path) {
@@ -32,7 +33,8 @@ lang::PlanPtr collector_plan(const std::string& path, Duration period, lang::Pla
   auto time = std::make_shared<lang::FunctionValue>();
   time->name = "time";
   roll->args.set("trigger", {std::shared_ptr<const lang::FunctionValue>(std::move(time))}, false);
-  auto unbatch = around(std::move(roll), Plan::Kind::kDecorator, "unbatch", path + kUnbatch);
+  auto checker = around(std::move(roll), Plan::Kind::kDecorator, "ackChecker", path + kChecker);
+  auto unbatch = around(std::move(checker), Plan::Kind::kDecorator, "unbatch", path + kUnbatch);
   return around(std::move(unbatch), Plan::Kind::kDecorator, "gunzip", path + kGunzip);
 }
 

@@ -9,7 +9,8 @@
 
 namespace flume::node {
 
-// gunzip unbatch roll(period) { body }. `path` is the place of the whole; body's has to be collector_body_path(path).
+// gunzip unbatch ackChecker roll(period) { body }. `path` is the place of the whole; body's has to be
+// collector_body_path(path).
 lang::PlanPtr collector_plan(const std::string& path, Duration period, lang::PlanPtr body);
 std::string collector_body_path(const std::string& path);
 

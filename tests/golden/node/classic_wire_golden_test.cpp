@@ -8,6 +8,7 @@
 #include "node/net/classic_handler.h"
 #include "tests/support/golden.h"
 #include "tests/support/link_rig.h"
+#include "tests/support/sink_rig.h"
 
 namespace flume::node {
 namespace {
@@ -60,6 +61,35 @@ INSTANTIATE_TEST_SUITE_P(All, ClassicCapture, testing::Values("rpc-plain", "rpc-
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+// What two agentE2ESinks of the classic system sent: groups with events, and those of an idle agent.
+TEST(ClassicWire, TheGroupsOfRealEndToEndAgentsAreVerifiedAndTheirMarkersEndThere) {
+  struct Sent {
+    const char* capture;
+    size_t events;
+    int64_t groups;
+  };
+  for (const Sent& sent : {Sent{"e2e-events.0.c2s", 6, 15}, Sent{"e2e-events.3.c2s", 6, 18}}) {
+    test::SinkRig rig;
+    const std::unique_ptr<Sink> sink = rig.build("collector(30000) { keep }");
+    ASSERT_TRUE(rig.open(*sink).ok());
+    ReceiverInbox inbox(rig.world.context, nullptr);
+    ClassicHandler handler(inbox, std::make_shared<test::FakePeer>(), false);
+    std::string bytes = support::golden_file(sent.capture);
+    test::feed_handler(handler, bytes, 100);
+    while (const auto batch = inbox.take(test::no_wait())) {
+      ASSERT_TRUE(sink->append(*batch, rig.wait).status.ok());
+    }
+    ASSERT_TRUE(sink->flush(rig.wait).ok());
+    EXPECT_EQ(rig.kept().size(), sent.events);
+    EXPECT_EQ(rig.world.metric("flume_ack_groups_verified_total"), sent.groups);
+    EXPECT_EQ(rig.world.metric("flume_ack_groups_damaged_total"), 0);
+    EXPECT_EQ(rig.world.metric("flume_ack_events_damaged_total"), 0);
+    EXPECT_EQ(rig.world.metric("flume_ack_groups_open"), 0);
+    handler.on_end({});
+    EXPECT_TRUE(sink->close(rig.wait).ok());
+  }
+}
 
 TEST(ClassicWire, MessagesAreTheRecordedOnesAndAreReadBack) {
   for (const JsonValue& one : golden_cases("wire", "thrift")) {

@@ -9,6 +9,7 @@ namespace flume::node {
 void register_sink_dfs(Registry& registry);
 void register_sink_collector_sink(Registry& registry);
 void register_compose_roll(Registry& registry);
+void register_decorator_ack_framing(Registry& registry);
 void register_decorator_batch(Registry& registry);
 void register_decorator_gzip(Registry& registry);
 
@@ -22,6 +23,7 @@ void register_all(Registry& registry) {
   register_sink_dfs(registry);
   register_sink_collector_sink(registry);
   register_compose_roll(registry);
+  register_decorator_ack_framing(registry);
   register_decorator_batch(registry);
   register_decorator_gzip(registry);
 }
