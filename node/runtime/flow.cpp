@@ -15,6 +15,9 @@ bool ran_out_of_time(const Status& status) {
   return status.code() == Code::kTimeout || status.code() == Code::kStopped;
 }
 
+// What a kept copy counts: bodies may be compressed, and may be empty.
+size_t size_of(const EventBatch& batch) { return batch.body_bytes() + batch.rows(); }
+
 // Component time (a Clock) to time of a Wait (the real steady clock).
 TimePoint real_time(Clock& clock, TimePoint point) {
   if (point == TimePoint::max()) {
@@ -168,7 +171,7 @@ EventBatch Flow::hand_out(EventBatch batch) {
   }
   const uint32_t rows = batch.rows();
   kept_.push_back({batch, next_row_});
-  kept_bytes_ += batch.body_bytes();
+  kept_bytes_ += size_of(batch);
   next_row_ += rows;
   return batch.with_token(own_->issue(next_row_, rows, batch.body_bytes()));
 }
@@ -180,7 +183,7 @@ void Flow::settle_kept() {
   const uint64_t settled = own_->settled();
   while (!kept_.empty() && kept_.front().start + kept_.front().batch.rows() <= settled) {
     const EventBatch& batch = kept_.front().batch;
-    kept_bytes_ -= batch.body_bytes();
+    kept_bytes_ -= size_of(batch);
     batch.settle(Outcome::kDelivered);
     kept_.pop_front();
   }
