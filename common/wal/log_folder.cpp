@@ -152,7 +152,11 @@ Result<LogWalk::Item> LogWalk::next() {
     FLUME_ASSIGN_OR_RETURN(SegmentReader::Item item, reader_->next());
     switch (item.kind) {
       case SegmentReader::Kind::kBatch: take(std::move(item)); break;
-      case SegmentReader::Kind::kPlaces: break;  // about sources, not rows
+      case SegmentReader::Kind::kPlaces:
+        if (has_footer_) {
+          find(Finding::Kind::kDamage, item.offset, item.end_offset - item.offset, "a record behind the footer");
+        }
+        break;
       case SegmentReader::Kind::kFooter: take_footer(item); break;
       case SegmentReader::Kind::kDamaged:
         find(Finding::Kind::kDamage, item.offset, item.end_offset - item.offset, std::move(item.why));

@@ -245,14 +245,16 @@ Result<SegmentReader::Item> SegmentReader::read_places(Item item, uint64_t end) 
     item.why = "a record of places that ends behind the file's end";
     return item;
   }
-  FLUME_ASSIGN_OR_RETURN(const std::string body, bytes(item.offset + kPlacesHeadBytes, size));
-  if (body.size() != size || crc32c(body) != get<uint32_t>(head, 12)) {
+  FLUME_ASSIGN_OR_RETURN(std::string body, bytes(item.offset + kPlacesHeadBytes, whole - kPlacesHeadBytes));
+  const bool is_padded = body.size() == whole - kPlacesHeadBytes && body.find_first_not_of('\0', size) == body.npos;
+  body.resize(std::min<size_t>(body.size(), size));
+  if (!is_padded || crc32c(body) != get<uint32_t>(head, 12)) {
     item.why = "a record of places fails its check";
     return item;
   }
   auto places = decode_places(body);
   if (!places.ok()) {
-    item.why = std::string(places.status().message());
+    item.why = places.status().message();
     return item;
   }
   item.kind = Kind::kPlaces;
@@ -300,17 +302,17 @@ Status SegmentReader::find_next(Item& item, uint64_t end) const {
     FLUME_ASSIGN_OR_RETURN(const std::string window, bytes(from, kSearchStep));
     for (size_t at = 0; at + kRecordHeadBytes <= window.size(); at += 8) {
       const auto length = length_of(std::string_view(window).substr(at, kRecordHeadBytes));
-      if (!length || *length == kPlacesMark) {  // places do not say whose they are
+      if (!length) {
         continue;
       }
-      if (*length != kFooterMark && header.ok()) {
+      if (*length != kFooterMark && *length != kPlacesMark && header.ok()) {
         FLUME_ASSIGN_OR_RETURN(const std::string stream, bytes(from + at + kRecordHeadBytes + kHopStreamAt, 16));
         if (stream.size() != 16 || get_id(stream, 0) != header->stream) {
           continue;
         }
       }
       FLUME_ASSIGN_OR_RETURN(const Item found, read_at(from + at, end));
-      if (found.kind == Kind::kBatch || found.kind == Kind::kFooter) {
+      if (found.kind == Kind::kBatch || found.kind == Kind::kPlaces || found.kind == Kind::kFooter) {
         item.kind = Kind::kDamaged;
         item.end_offset = from + at;
         return {};

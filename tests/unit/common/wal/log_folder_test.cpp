@@ -62,8 +62,25 @@ class LogFolderTest : public testing::Test {
   std::string& bytes(uint64_t first, SegmentState state = SegmentState::kSealed) {
     return *files_.bytes_of(path(first, state));
   }
-  uint64_t record_bytes() {  // all records of a segment are of one size
-    return (bytes(0).size() - kHeaderBytes - kFooterBytes) / 5;
+  // Where a segment's batches are.
+  std::vector<uint64_t> records(uint64_t first, SegmentState state = SegmentState::kSealed) {
+    const auto file = files_.open(path(first, state)).value();
+    SegmentReader reader(*file, {});
+    std::vector<uint64_t> offsets;
+    for (;;) {
+      const auto item = reader.next().value();
+      if (item.kind == SegmentReader::Kind::kEnd) {
+        return offsets;
+      }
+      if (item.kind == SegmentReader::Kind::kBatch) {
+        offsets.push_back(item.offset);
+        record_bytes_ = item.end_offset - item.offset;  // all are of one size
+      }
+    }
+  }
+  uint64_t record_bytes() {
+    (void)records(0);
+    return record_bytes_;
   }
   void flip(std::string& in, uint64_t at) { in[at] = static_cast<char>(in[at] ^ 0x10); }
 
@@ -100,6 +117,7 @@ class LogFolderTest : public testing::Test {
   test::CrashFiles files_;
   ManualClock clock_;
   uint64_t issued_ = 0;
+  uint64_t record_bytes_ = 0;
   std::string rows_;
   std::vector<Finding> findings_;
 };
@@ -134,7 +152,8 @@ TEST_F(LogFolderTest, SummariesTellWhatIsInASegment) {
 }
 
 TEST_F(LogFolderTest, ADamagedRecordIsToldWithItsPlaceAndCostsOnlyItself) {
-  const uint64_t second = kHeaderBytes + record_bytes();
+  const uint64_t second = records(10)[1];
+  const uint64_t third = records(10)[2];
   flip(bytes(10), second + 100);
   walk();
   EXPECT_EQ(rows_, range(0, 12) + range(14, 30));
@@ -144,7 +163,7 @@ TEST_F(LogFolderTest, ADamagedRecordIsToldWithItsPlaceAndCostsOnlyItself) {
   EXPECT_EQ(findings_[0].offset, second);
   EXPECT_EQ(findings_[0].bytes, record_bytes());
   EXPECT_EQ(findings_[1].kind, Finding::Kind::kHole);
-  EXPECT_EQ(findings_[1].why, str_cat("rows 12 to 13 are missing before byte ", second + record_bytes()));
+  EXPECT_EQ(findings_[1].why, str_cat("rows 12 to 13 are missing before byte ", third));
 }
 
 TEST_F(LogFolderTest, EveryFlippedByteOfASealedSegmentIsFoundAndCostsOneBatchAtMost) {
@@ -195,7 +214,7 @@ TEST_F(LogFolderTest, RowsOfASegmentThatIsGoneAreMissing) {
 }
 
 TEST_F(LogFolderTest, AFooterThatTellsOfOtherRowsIsDamage) {
-  bytes(10).resize(bytes(10).size() - kFooterBytes - record_bytes());
+  bytes(10).resize(records(10)[4]);
   bytes(10) += encode_footer({10, 0});
   walk();
   ASSERT_EQ(findings_.size(), 2U);
@@ -205,7 +224,7 @@ TEST_F(LogFolderTest, AFooterThatTellsOfOtherRowsIsDamage) {
 }
 
 TEST_F(LogFolderTest, BytesBehindTheFooterAreDamage) {
-  const std::string record = bytes(10).substr(kHeaderBytes, record_bytes());
+  const std::string record = bytes(10).substr(records(10)[0], record_bytes());
   const std::string whole = bytes(10);
   for (const std::string& more : {record, std::string(40, 'x'), encode_footer({10, 0})}) {
     bytes(10) = whole + more;
@@ -221,7 +240,7 @@ TEST_F(LogFolderTest, BytesBehindTheFooterAreDamage) {
 TEST_F(LogFolderTest, RowsThatWereWrittenAgainAreReadFromTheLaterFile) {
   // A file whose last group was not synced: the next one begins with these rows.
   std::string head = encode_header({{}, 18, 0});
-  const uint64_t last = kHeaderBytes + 4 * record_bytes();
+  const uint64_t last = records(10)[4];
   auto file = files_.create(path(18, SegmentState::kOpen));
   const std::string contents = head + bytes(10).substr(last, record_bytes());
   const iovec piece{const_cast<char*>(contents.data()), contents.size()};
@@ -236,13 +255,13 @@ TEST_F(LogFolderTest, WhatLooksLikeRecordsOfAnotherLogIsNoRow) {
   std::string planted;
   for (const SegmentState state : {SegmentState::kSealed, SegmentState::kOpen}) {
     const std::string& other = state == SegmentState::kSealed ? bytes(0) : bytes(20, state);
-    planted += other.substr(kHeaderBytes, record_bytes());
+    planted += other.substr(records(state == SegmentState::kSealed ? 0 : 20, state)[0], record_bytes());
   }
   for (int i = 0; i < 100; ++i) {  // heads of footers that are none: looked at once each
     planted += encode_record_head(kFooterMark);
   }
   const std::string whole = bytes(10);
-  const uint64_t third = kHeaderBytes + 2 * record_bytes();
+  const uint64_t third = records(10)[2];
   bytes(10) = whole.substr(0, third) + std::string(8, 'x') + planted + whole.substr(third);
   walk();
   EXPECT_EQ(rows_, range(0, 30));
@@ -253,7 +272,7 @@ TEST_F(LogFolderTest, WhatLooksLikeRecordsOfAnotherLogIsNoRow) {
 
 TEST_F(LogFolderTest, ARecordThatIsThereTwiceIsToldAndReadOnce) {
   std::string& open = bytes(20, SegmentState::kOpen);
-  open += open.substr(kHeaderBytes + record_bytes(), record_bytes());
+  open += open.substr(records(20, SegmentState::kOpen)[1], record_bytes());
   walk();
   EXPECT_EQ(rows_, range(0, 30));
   ASSERT_EQ(findings_.size(), 1U);
@@ -300,7 +319,8 @@ TEST_F(LogFolderTest, ReadingBeginsAtAnyRowOfACompressedBatch) {
 }
 
 TEST_F(LogFolderTest, WhatRecoveriesKeptIsListed) {
-  flip(bytes(20, SegmentState::kOpen), kHeaderBytes + 100);
+  const uint64_t first = records(20, SegmentState::kOpen)[0];
+  flip(bytes(20, SegmentState::kOpen), first + 100);
   WalOptions options;
   options.folder = kFolder;
   Recovered recovered;
@@ -308,7 +328,7 @@ TEST_F(LogFolderTest, WhatRecoveriesKeptIsListed) {
   ASSERT_TRUE((*wal)->close(soon()).ok());
   const auto folder = look_at_folder(kFolder, files_).value();
   ASSERT_EQ(folder.kept.size(), 1U);
-  EXPECT_EQ(folder.kept[0].path, str_cat(kFolder, "/error/", SegmentName{20, SegmentState::kOpen}.text(), "-64"));
+  EXPECT_EQ(folder.kept[0].path, str_cat(kFolder, "/error/", SegmentName{20, SegmentState::kOpen}.text(), '-', first));
   EXPECT_EQ(folder.kept[0].bytes, record_bytes());
 }
 
