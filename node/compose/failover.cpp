@@ -51,7 +51,7 @@ class Failover final : public Sink {
       }
     }
     for (size_t tried = 0; tried < order.size(); ++tried) {
-      const Status status = open_branch(order[tried], order.size() - tried, wait);
+      Status status = open_branch(order[tried], order.size() - tried, wait);
       if (status.ok() || status.kind() == Kind::kClosed) {
         return status;
       }
@@ -173,7 +173,7 @@ class Failover final : public Sink {
       if (!may_open(i)) {
         continue;
       }
-      const Status status = open_branch(i, branches_.size() - i, wait);
+      Status status = open_branch(i, branches_.size() - i, wait);
       if (status.ok() || status.kind() == Kind::kClosed) {
         return status;
       }
