@@ -220,6 +220,7 @@ void LogWalk::take(SegmentReader::Item item) {
   const Hop hop = item.batch.hop();
   const uint64_t end = hop.ordinal + hop.span;
   totals_.rows += item.batch.rows();
+  totals_.skipped += item.batch.hop().span - item.batch.rows();
   totals_.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
   if (has_footer_) {
     find(Finding::Kind::kDamage, item.offset, item.end_offset - item.offset, "a record behind the footer");
@@ -281,7 +282,7 @@ Result<std::optional<SegmentSummary>> summarize(const LogSegment& segment, FileS
     FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item item, reader.next());
     if (item.kind == SegmentReader::Kind::kFooter) {
       summary.rows = item.totals.rows;
-      summary.end_ordinal += item.totals.rows;
+      summary.end_ordinal += item.totals.numbers();
       return std::optional(std::move(summary));
     }
   }

@@ -99,10 +99,10 @@ class Recoverer {
     FLUME_ASSIGN_OR_RETURN(const uint64_t size, file->size());
     if (name.state == SegmentState::kSealed && !is_newest) {
       FLUME_ASSIGN_OR_RETURN(const auto totals, footer_of(*file, size));
-      if (totals && totals->rows <= below - name.first_ordinal) {
-        count(*totals, name.first_ordinal, name.first_ordinal + totals->rows);
-        return std::optional(
-            FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->rows, size, header->created_millis});
+      if (totals && totals->numbers() <= below - name.first_ordinal) {
+        count(*totals, name.first_ordinal, name.first_ordinal + totals->numbers());
+        return std::optional(FoundSegment{path, name.first_ordinal, name.first_ordinal + totals->numbers(), size,
+                                          header->created_millis});
       }
     }
     FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, path, name.first_ordinal, below));
@@ -162,6 +162,7 @@ class Recoverer {
     scan.keep.emplace_back(item.offset, item.end_offset);
     scan.end_ordinal = end;
     scan.totals.rows += item.batch.rows();
+    scan.totals.skipped += hop.span - item.batch.rows();
     scan.totals.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
     const Origin& origin = item.batch.origin();
     Place& place = scan.places[origin.stream];

@@ -113,7 +113,7 @@ std::string encode_footer(const SegmentTotals& totals) {
   std::string out = encode_record_head(kFooterMark);
   put(out, totals.rows);
   put(out, totals.body_bytes);
-  put(out, uint32_t{0});
+  put(out, totals.skipped);
   put(out, crc32c(out));
   return out;
 }
@@ -232,7 +232,7 @@ Result<SegmentReader::Item> SegmentReader::read_footer(Item item) const {
     return item;
   }
   item.kind = Kind::kFooter;
-  item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16)};
+  item.totals = {get<uint64_t>(footer, 8), get<uint64_t>(footer, 16), get<uint32_t>(footer, 24)};
   item.end_offset = item.offset + kFooterBytes;
   return item;
 }

@@ -51,7 +51,9 @@ Result<SegmentHeader> decode_header(std::string_view bytes);
 struct SegmentTotals {
   uint64_t rows = 0;
   uint64_t body_bytes = 0;
+  uint32_t skipped = 0;  // numbers between rows that none has: rows that were filtered out before the log
 
+  uint64_t numbers() const { return rows + skipped; }
   bool operator==(const SegmentTotals&) const = default;
 };
 std::string encode_footer(const SegmentTotals& totals);  // kFooterBytes

@@ -100,11 +100,11 @@ Status Wal::append(const EventBatch& batch) {
     return stopped();
   }
   FLUME_RETURN_IF_ERROR(room());
+  const auto held = has_identity(batch) ? accepted_.position(batch.origin().stream) : std::nullopt;
+  const uint32_t repeated = held ? rows_before(batch, *held) : 0;
+  FLUME_ASSIGN_OR_RETURN(const EventBatch fresh, batch.from(repeated).encodable(options_.limits));
   ++appended_;
-  uint32_t repeated = 0;
   if (has_identity(batch)) {
-    const auto held = accepted_.position(batch.origin().stream);
-    repeated = held ? rows_before(batch, *held) : 0;
     accepted_.advance(batch.origin().stream, batch.origin().end_position, {});
   }
   if (repeated > 0) {
@@ -113,12 +113,12 @@ Status Wal::append(const EventBatch& batch) {
   }
   if (repeated < batch.rows()) {
     Queued item;
-    const EventBatch fresh = batch.from(repeated);
-    item.batch = fresh.with_hop({stream_, status_.next_ordinal, chain_, fresh.rows()});
+    const uint32_t span = fresh.hop().span;  // rows that were filtered out have numbers too
+    item.batch = fresh.with_hop({stream_, status_.next_ordinal, chain_, span});
     item.encoded = item.batch.encoded();
     item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
     chain_ = chained(chain_, item.encoded);
-    status_.next_ordinal += fresh.rows();
+    status_.next_ordinal += span;
     item.call = appended_;
     queued_bytes_ += item.bytes;
     queue_.push_back(std::move(item));
@@ -450,12 +450,14 @@ void Wal::seal() {
 void Wal::synced(const std::vector<Queued>& group) {
   uint64_t bytes = 0;
   uint64_t rows = 0;
+  uint64_t numbers = 0;
   for (const Queued& item : group) {
     if (item.bytes == 0) {
       continue;
     }
     bytes += item.bytes;
     rows += item.batch.rows();
+    numbers += item.batch.hop().span;
     totals_.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
     if (has_identity(item.batch)) {
       const auto note = item.batch.token().note();
@@ -465,13 +467,14 @@ void Wal::synced(const std::vector<Queued>& group) {
   std::vector<std::string> gone;
   if (rows > 0) {
     totals_.rows += rows;
+    totals_.skipped += static_cast<uint32_t>(numbers - rows);
     const uint64_t written = bytes + group_places_;
     file_bytes_ += written;
     const MutexLock lock(mutex_);
-    segments_.back().end_ordinal += rows;
+    segments_.back().end_ordinal += numbers;
     segments_.back().end_offset += written;
     status_.bytes += written;
-    status_.synced += rows;
+    status_.synced += numbers;
     queued_bytes_ -= bytes;
     gone = drop_released();
   }
@@ -564,8 +567,14 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
     if (end <= at_) {
       continue;
     }
-    const auto skip = static_cast<uint32_t>(hop.ordinal < at_ ? at_ - hop.ordinal : 0);
+    uint32_t skip = 0;
+    while (skip < record.batch.rows() && record.batch.hop_ordinal(skip) < at_) {
+      ++skip;
+    }
     at_ = end;
+    if (skip == record.batch.rows()) {
+      continue;
+    }
     return std::optional(Item{record.batch.from(skip), std::exchange(hole_, {})});
   }
 }

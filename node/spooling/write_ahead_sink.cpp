@@ -148,6 +148,11 @@ AppendResult WriteAheadSink::append(const EventBatch& batch, const Wait& wait) {
       return {{Code::kTimeout, std::string(status.message())}, 0};
     }
   }
+  if (status.code() == Code::kCorrupt) {  // a slice of a compressed batch that cannot be unpacked: never will
+    ledger_->in(batch.rows(), batch.body_bytes());
+    ledger_->drop(batch, "undecodable");
+    return {{}, batch.rows()};
+  }
   if (!status.ok()) {
     return {std::move(status), 0};
   }

@@ -136,6 +136,40 @@ TEST_F(WalRepeat, RowsThatWereMultipliedOrHaveNoStreamAreAllWritten) {
   EXPECT_EQ(wal_->status().next_ordinal, 4U);
 }
 
+// Rows that a decorator took out leave numbers that nobody has.
+TEST_F(WalRepeat, BatchesWithRowsTakenOutKeepTheirNumbersApart) {
+  open();
+  for (uint64_t from = 0; from < 12; from += 4) {
+    const std::vector<uint32_t> first_and_third{0, 2};
+    ASSERT_TRUE(wal_->append(numbers_.read(from, 4).pick(first_and_third)).ok());
+    flush();
+  }
+  const auto bodies = [this] {
+    std::vector<std::string> all;
+    const auto reader = wal_->reader();
+    for (auto item = reader->next().value(); item; item = reader->next().value()) {
+      EXPECT_EQ(item->hole, "");
+      for (uint32_t row = 0; row < item->batch.rows(); ++row) {
+        all.emplace_back(item->batch.body(row));
+      }
+    }
+    return all;
+  };
+  const std::vector<std::string> all{"row 0", "row 2", "row 4", "row 6", "row 8", "row 10"};
+  EXPECT_EQ(bodies(), all);
+  close();
+  open();
+  EXPECT_EQ(recovered_.rows, 6U);
+  EXPECT_EQ(bodies(), all);
+  append(8, 6);  // what was taken out before is not there now
+  flush();
+  EXPECT_EQ(wal_->status().repeated, 4U);
+  close();
+  open();
+  EXPECT_EQ(bodies().size(), 8U);
+  close();
+}
+
 TEST_F(WalRepeat, ARestartKnowsWhatItHasAndTheSourcesOwnWord) {
   open();
   append(0, 5);
