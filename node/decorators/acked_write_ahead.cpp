@@ -40,7 +40,7 @@ void register_decorator_acked_write_ahead(Registry& registry) {
   spec.examples = {
       {R"(ackedWriteAhead formatDfs("/data/all.log", raw))", "Events wait on this machine while /data is away."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    return std::make_unique<WriteAheadSink>(build.again(plan.children[0]), plan.text);
+    return std::make_unique<WriteAheadSink>(build.with_backup().again(plan.children[0]), plan.text);
   });
 }
 
