@@ -9,6 +9,12 @@
 
 namespace flume::node {
 
+namespace {
+
+constexpr size_t kPathsRemembered = 10'000;  // that lost their file
+
+}  // namespace
+
 FollowedFolder::FollowedFolder(FolderOptions options, const ReaderOptions& reader_options, Positions& positions,
                                FileWatch::Watcher& watcher, const Metrics& metrics)
     : options_(std::move(options)),
@@ -135,6 +141,7 @@ void FollowedFolder::note(const std::string& path, const FileFacts& facts, bool 
   }
   File* file = file_of(facts.identity);
   if (file == nullptr) {
+    add_unseen(path, facts.identity);
     if (may_be_copy(path, facts)) {
       copies_.emplace(path, now());
       return;
@@ -227,6 +234,35 @@ void FollowedFolder::add_new(const std::string& path, const FileFacts& facts, ui
   enqueue(*(files_[facts.identity] = std::move(file)));
 }
 
+// Files that had this path between the one that was last seen there and the one that has it now: renamed before anybody
+// looked, under names that are not followed (those that are speak for themselves).
+void FollowedFolder::add_unseen(const std::string& path, const FileIdentity& now_there) {
+  const auto last = last_at_.find(path);
+  if (last == last_at_.end()) {
+    return;
+  }
+  const FileIdentity seen = last->second;
+  last_at_.erase(last);
+  const auto siblings = rotated_siblings(path);
+  const auto old = std::find_if(siblings.begin(), siblings.end(),
+                                [&](const Sibling& sibling) { return sibling.facts.identity == seen; });
+  if (old == siblings.end()) {
+    return;
+  }
+  for (const Sibling& sibling : rotated_after(siblings, *old)) {
+    const FileIdentity& identity = sibling.facts.identity;
+    const std::string name = std::filesystem::path(sibling.path).filename().string();
+    if (identity == now_there || file_of(identity) != nullptr || options_.names.matches_somewhere(name)) {
+      continue;
+    }
+    add_new(sibling.path, sibling.facts, 0);
+    if (File* file = file_of(identity)) {
+      vanish(*file);
+      last_at_.erase(sibling.path);
+    }
+  }
+}
+
 // Its path may mean another file by now.
 void FollowedFolder::unlist(const File& file) {
   if (const auto at = by_path_.find(file.point.path); at != by_path_.end() && at->second == &file) {
@@ -235,6 +271,10 @@ void FollowedFolder::unlist(const File& file) {
 }
 
 void FollowedFolder::vanish(File& file) {
+  if (last_at_.size() >= kPathsRemembered) {
+    last_at_.clear();
+  }
+  last_at_[file.point.path] = file.point.identity;
   unlist(file);
   file.present = false;
   file.quiet_since = now();
@@ -269,6 +309,7 @@ void FollowedFolder::resume(const std::vector<ReadPoint>& saved) {
         found != nullptr && options_.names.matches_somewhere(std::filesystem::path(found->path).filename().string());
     if (found != nullptr && file_of(found->facts.identity) == nullptr &&
         resume_at(point, found->path, found->facts.identity, followed)) {
+      last_at_[point.path] = found->facts.identity;  // for the scan that follows
       continue;
     }
     FLUME_LOG(kInfo, "a file that was being read is gone", kv("file", flume::quoted(point.path)),

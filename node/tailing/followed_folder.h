@@ -77,6 +77,7 @@ class FollowedFolder {
   bool may_be_copy(const std::string& path, const FileFacts& facts) const;
   void add_new(const std::string& path, const FileFacts& facts, uint64_t offset);
   void settle_copies();
+  void add_unseen(const std::string& path, const FileIdentity& now_there);
   void unlist(const File& file);
   void vanish(File& file);
   void resume(const std::vector<ReadPoint>& saved);
@@ -103,15 +104,16 @@ class FollowedFolder {
   Counter& refused_files_;
   ReadProgress progress_;
   std::map<FileIdentity, std::unique_ptr<File>> files_;
-  std::map<std::string, File*, std::less<>> by_path_;     // those that are present
-  std::deque<FileIdentity> ready_;                        // may have something to read
-  std::map<std::string, TimePoint, std::less<>> copies_;  // paths that may be copies being made, and since when
-  std::set<FileIdentity> gone_;                           // not present, not read to their end
-  std::map<FileIdentity, TimePoint> refused_since_;       // could not be opened: tried again after kLinger
-  std::set<std::string> folders_;                         // seen, with those below
-  std::set<std::string> unwatched_;                       // the kernel does not tell of these
-  bool from_end_ = false;                                 // files found now begin at their end
-  std::list<File*> open_;                                 // with a reader, the one used last at the back
+  std::map<std::string, File*, std::less<>> by_path_;         // those that are present
+  std::map<std::string, FileIdentity, std::less<>> last_at_;  // paths that lost their file: which one that was
+  std::deque<FileIdentity> ready_;                            // may have something to read
+  std::map<std::string, TimePoint, std::less<>> copies_;      // paths that may be copies being made, and since when
+  std::set<FileIdentity> gone_;                               // not present, not read to their end
+  std::map<FileIdentity, TimePoint> refused_since_;           // could not be opened: tried again after kLinger
+  std::set<std::string> folders_;                             // seen, with those below
+  std::set<std::string> unwatched_;                           // the kernel does not tell of these
+  bool from_end_ = false;                                     // files found now begin at their end
+  std::list<File*> open_;                                     // with a reader, the one used last at the back
   bool said_missing_ = false;
 };
 

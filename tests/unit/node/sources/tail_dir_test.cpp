@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -227,6 +228,51 @@ TEST_P(TailDirTest, AFileRenamedOutOfSightIsReadToItsEnd) {
   EXPECT_THAT(rest(), IsEmpty());
   rig_.clock.advance(6s);
   EXPECT_THAT(rows(1), ElementsAre("a:end"));
+}
+
+// A sink that takes nothing for a while holds up the looking, too.
+TEST_P(TailDirTest, FilesThatCameAndWereRotatedAwayBetweenTwoLooksAreRead) {
+  const auto rotate = [this](const std::string& last) {
+    rename("a.log", last);
+    ::poll(nullptr, 0, 20);  // times of change that differ
+  };
+  append("a.log", "1\n");
+  start({{"fileregex", {std::string(R"(.*\.log)")}}});
+  EXPECT_THAT(rows(1), ElementsAre("a.log:1"));
+  append("a.log", "2\n");
+  rotate("a.log.3");
+  append("a.log", "3\n");
+  rotate("a.log.2");
+  append("a.log", "4\n");
+  rotate("a.log.1");
+  append("a.log", "5\n");
+  std::vector<std::string> bodies;
+  for (const std::string& row : rows(4)) {
+    bodies.push_back(row.substr(row.rfind(':') + 1));
+  }
+  std::sort(bodies.begin(), bodies.end());
+  EXPECT_THAT(bodies, ElementsAre("2", "3", "4", "5"));
+}
+
+TEST_P(TailDirTest, FilesThatWereRotatedAwayWhileItWasNotThereAreRead) {
+  append("a.log", "1\n");
+  start({{"fileregex", {std::string(R"(.*\.log)")}}});
+  EXPECT_THAT(rows(1), ElementsAre("a.log:1"));
+  stop();
+  rename("a.log", "a.log.2");
+  append("a.log.2", "2\n");
+  ::poll(nullptr, 0, 20);
+  append("a.log", "3\n");
+  rename("a.log", "a.log.1");
+  ::poll(nullptr, 0, 20);
+  append("a.log", "4\n");
+  start({{"fileregex", {std::string(R"(.*\.log)")}}});
+  std::vector<std::string> bodies;
+  for (const std::string& row : rows(3)) {
+    bodies.push_back(row.substr(row.rfind(':') + 1));
+  }
+  std::sort(bodies.begin(), bodies.end());
+  EXPECT_THAT(bodies, ElementsAre("2", "3", "4"));
 }
 
 TEST_P(TailDirTest, ARemovedFilesLastWordsAreDelivered) {
