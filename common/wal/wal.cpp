@@ -140,7 +140,7 @@ Status Wal::room() const {
 Status Wal::wait_for_room(const Wait& wait) {
   const MutexLock lock(mutex_);
   for (;;) {
-    const Status status = room();
+    Status status = room();
     if (status.ok() || closing_) {
       return status;
     }

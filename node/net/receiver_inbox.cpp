@@ -141,9 +141,9 @@ std::optional<Received> ReceiverInbox::pop(const Wait& wait) {
 std::optional<EventBatch> ReceiverInbox::take(const Wait& wait) {
   for (;;) {
     while (!ready_.empty()) {
-      Ready next = std::move(ready_.front());
+      const Ready next = std::move(ready_.front());
       ready_.pop_front();
-      if (auto batch = hand_out(std::move(next))) {
+      if (auto batch = hand_out(next)) {
         return batch;
       }
     }
@@ -191,7 +191,7 @@ bool ReceiverInbox::prepare_numbered(Received& item, const Hop& hop) {
   return true;
 }
 
-std::optional<EventBatch> ReceiverInbox::hand_out(Ready ready) {
+std::optional<EventBatch> ReceiverInbox::hand_out(const Ready& ready) {
   if (ready.item.account->has_failed()) {
     give_up(ready);
     return std::nullopt;

@@ -134,7 +134,7 @@ class ReceiverInbox {
   std::optional<Received> pop(const Wait& wait) FLUME_EXCLUDES(mutex_);
   void prepare(Received item);
   bool prepare_numbered(Received& item, const Hop& hop);
-  std::optional<EventBatch> hand_out(Ready ready);
+  std::optional<EventBatch> hand_out(const Ready& ready);
   void give_up(const Ready& ready);
 
   Context& context_;
