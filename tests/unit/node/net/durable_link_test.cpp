@@ -41,6 +41,7 @@ struct Sender {
 
 std::vector<std::string> bodies(const std::vector<Event>& events) {
   std::vector<std::string> out;
+  out.reserve(events.size());
   for (const Event& event : events) {
     out.push_back(event.body);
   }

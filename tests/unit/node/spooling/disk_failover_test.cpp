@@ -13,8 +13,8 @@ namespace {
 
 class DiskFailover : public testing::Test {
  protected:
-  DiskFailover() { rig_.world.context.state_folder = dir_.path(); }
-  ~DiskFailover() override { EXPECT_TRUE(sink_->close(rig_.wait).ok()); }
+  void SetUp() override { rig_.world.context.state_folder = dir_.path(); }
+  void TearDown() override { EXPECT_TRUE(sink_->close(rig_.wait).ok()); }
 
   // The first sink that is made is the one for rows that go straight, the others are the log's.
   std::unique_ptr<Sink> make() {
