@@ -46,7 +46,6 @@ const std::set<std::string> kLater = {
     "sink irc",
     "sink multigrep",
     "sink regexhisto",
-    "sink seqfile",
     "sink syslogTcp",
     "source autoCollectorSource",
     "source avroSource",
@@ -54,7 +53,6 @@ const std::set<std::string> kLater = {
     "source log4jfile",
     "source report",
     "source scribe",
-    "source seqfile",
     "source syslogTcp1",
     "source tpriosource",
 };
