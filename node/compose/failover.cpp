@@ -60,10 +60,14 @@ class Failover final : public Sink {
   }
 
   AppendResult append(const EventBatch& batch, const Wait& wait) override {
-    if (Status status = send_returned(wait); !status.ok()) {
-      return {std::move(status), 0};
-    }
-    AppendResult result = send(batch, wait);
+    AppendResult result{{}, 0};
+    do {  // again when a branch failed meanwhile: what it gives back goes before the rest
+      result.status = send_returned(wait);
+      if (result.status.ok()) {
+        AppendResult sent = send(batch.from(result.taken), wait);
+        result = {std::move(sent.status), result.taken + sent.taken};
+      }
+    } while (result.status.ok() && result.taken < batch.rows());
     if (result.taken > 0) {
       const uint64_t bytes = batch.slice(0, result.taken).body_bytes();
       ledger_->in(result.taken, bytes);
@@ -212,11 +216,12 @@ class Failover final : public Sink {
     failovers_->add(1);
     FLUME_LOG_EVERY(60'000, kWarn, "a branch failed", kv("node", context_->logical_node),
                     kv("path", context_->instance), kv("branch", index), kv("error", status.to_string()));
-    const auto before = branch.sink->take_back();
-    returned_.insert(returned_.end(), before.begin(), before.end());
+    std::vector<EventBatch> back = branch.sink->take_back();
     (void)branch.sink->close(wait);  // the failure that led here is the one to report
-    const auto after = branch.sink->take_back();
-    returned_.insert(returned_.end(), after.begin(), after.end());
+    for (EventBatch& batch : branch.sink->take_back()) {
+      back.push_back(std::move(batch));
+    }
+    returned_.insert(returned_.begin(), back.begin(), back.end());  // before what waits: it was taken earlier
     branch.is_open = false;
     next_send_ = context_->clock.now();
     back_off(branch, std::move(status));
@@ -226,9 +231,10 @@ class Failover final : public Sink {
     while (!returned_.empty()) {
       const EventBatch batch = std::move(returned_.front());
       returned_.pop_front();
+      const size_t waiting = returned_.size();
       const AppendResult result = send(batch, wait);
-      if (result.taken < batch.rows()) {
-        returned_.push_front(batch.from(result.taken));
+      if (result.taken < batch.rows()) {  // behind what a branch that failed gave back
+        returned_.insert(returned_.end() - static_cast<ptrdiff_t>(waiting), batch.from(result.taken));
       }
       if (!result.status.ok()) {
         next_send_ = context_->clock.now() + kRetryReturned;
@@ -239,7 +245,7 @@ class Failover final : public Sink {
   }
 
   // To the first branch that takes it; what a branch took before it failed is its own, and comes back if it was not
-  // settled.
+  // settled. OK with rows left: rows came back that have to go before them.
   AppendResult send(const EventBatch& batch, const Wait& wait) {
     uint32_t taken = 0;
     for (size_t i = 0; i < branches_.size(); ++i) {
@@ -269,7 +275,11 @@ class Failover final : public Sink {
       if (ran_out_of_time(result.status)) {
         return {std::move(result.status), taken};
       }
+      const size_t waiting = returned_.size();
       fail(i, std::move(result.status), wait);
+      if (returned_.size() > waiting) {
+        return {{}, taken};
+      }
     }
     return {nothing_works(), taken};
   }

@@ -14,8 +14,8 @@ void register_decorator_acked_write_ahead(Registry& registry) {
   spec.doc =
       "Rows count as delivered once they are synced to the log (together, at most `flume.wal.group.millis` after the "
       "first). The sink is fed from there, in order, by a thread of its own; rows that it fails or does not deliver "
-      "are "
-      "sent again until it takes responsibility for them, also after a restart. So end to end is promised as far as "
+      "are sent again until it takes responsibility for them, also after a restart. So end to end is promised as far "
+      "as "
       "that sink's own word goes: `agentSink` asks the collector for durable rows. A log that holds "
       "`flume.wal.max.bytes` takes nothing, and the source is not read, until rows are delivered.";
   spec.args = {
@@ -40,7 +40,7 @@ void register_decorator_acked_write_ahead(Registry& registry) {
   spec.examples = {
       {R"(ackedWriteAhead formatDfs("/data/all.log", raw))", "Events wait on this machine while /data is away."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    return std::make_unique<WriteAheadSink>(build.with_backup().again(plan.children[0]), plan.text);
+    return std::make_unique<WriteAheadSink>(build.with_spool().again(plan.children[0]), plan.text);
   });
 }
 

@@ -12,12 +12,9 @@ void register_decorator_disk_failover(Registry& registry) {
   spec.summary = "Stores events on this machine's disk and sends them from there, in order, until they are delivered.";
   spec.doc =
       "Made for the second branch of a failover: `< a ? diskFailover b >`. Rows count as delivered once they are "
-      "synced "
-      "to a log here, and are fed from it to the sink, by a thread of its own, again and again until that takes them, "
-      "also "
-      "after a restart. What the sink itself drops (`agentBESink` what was unconfirmed when its link died) is dropped "
-      "here too; `rpcSink` drops nothing. `agentDFOSink` does the same and keeps the order over changes between the "
-      "branches, too.";
+      "synced to a log here, and are fed from it to the sink, by a thread of its own, again and again until that takes "
+      "them, also after a restart. `agentDFOSink` does the same and keeps the order over changes between the branches, "
+      "too.";
   spec.args = {{.name = "maxmillis",
                 .doc =
                     "Taken as the classic system did, which sent a file of its log when it was so old. Here rows are "
@@ -30,7 +27,7 @@ void register_decorator_disk_failover(Registry& registry) {
   spec.needs_logical_node = true;
   spec.examples = {{R"(diskFailover rpcSink("collector1", 35853))", "Events wait here while collector1 is away."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    return std::make_unique<WriteAheadSink>(build.with_backup().again(plan.children[0]), plan.text,
+    return std::make_unique<WriteAheadSink>(build.with_spool().again(plan.children[0]), plan.text,
                                             DiskFailoverSink::kFolder);
   });
 }

@@ -31,6 +31,14 @@ class Build {
     return inner;
   }
   bool has_backup() const { return has_backup_; }
+  // The same inside a sink that stores what it gets back: a link that breaks gives back what it sent and the far end
+  // did not confirm, instead of dropping it (R25).
+  Build with_spool() const {
+    Build inner = with_backup();
+    inner.has_spool_ = true;
+    return inner;
+  }
+  bool has_spool() const { return has_spool_; }
   std::unique_ptr<Source> source(const lang::PlanPtr& plan) const;
   std::unique_ptr<Sink> sink(const lang::PlanPtr& plan) const;
   // Makes the sink anew at each call (roll, collector). Keeps the plan alive; the registry must outlive it.
@@ -39,6 +47,7 @@ class Build {
  private:
   const Registry& registry_;
   bool has_backup_ = false;
+  bool has_spool_ = false;
 };
 
 using SourceFactory = std::function<std::unique_ptr<Source>(const lang::Plan& plan, const Build& build)>;

@@ -20,8 +20,7 @@ void register_sink_agent_be(Registry& registry) {
       "`flume.link.window.bytes`) are not sent again: they are counted as dropped, reason `unconfirmed`. A silent "
       "collector is taken for dead after `flume.link.silence.millis`, one that does not answer when it is connected "
       "after 10 s. As a branch of a failover that is not the last, the sink drops nothing for being late: it fails, "
-      "and "
-      "the next branch gets the rows.";
+      "and the next branch gets the rows. Behind a log (`diskFailover`, `ackedWriteAhead`) it drops nothing at all.";
   spec.args = {{.name = "host",
                 .doc = "The collector's host name or address.",
                 .default_text = "\"localhost\"",
@@ -41,8 +40,9 @@ void register_sink_agent_be(Registry& registry) {
                    {"agentBESink(\"collector1\", wait=0)", "Never holds up its source."},
                    {"agentBESink(\"collector1\", compression=\"zstd\")", "Over a line where bytes are dear."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    auto link = std::make_unique<LinkSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")),
-                                           LinkSink::Promise::kReceived);
+    auto link = std::make_unique<LinkSink>(
+        plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")), LinkSink::Promise::kReceived,
+        build.has_spool() ? LinkSink::Unconfirmed::kGiveBack : LinkSink::Unconfirmed::kDrop);
     return best_effort(compressing(std::move(link), plan.args), plan.args, build);
   });
 }

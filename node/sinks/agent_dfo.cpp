@@ -1,7 +1,9 @@
 // agentDFOSink([host[, port]]) — sends events to a collector, and stores them here while that fails.
 #include <memory>
+#include <utility>
 
 #include "node/net/link_sink.h"
+#include "node/runtime/agent_options.h"
 #include "node/runtime/registry.h"
 #include "node/spooling/disk_failover_sink.h"
 
@@ -29,6 +31,9 @@ void register_sink_agent_dfo(Registry& registry) {
                 .default_text = "35853",
                 .setting = "flume.collector.event.port",
                 .type = lang::ArgType::kPort}};
+  for (lang::ArgSpec& argument : agent_option_arguments()) {
+    spec.args.push_back(std::move(argument));
+  }
   spec.takes_responsibility = true;
   spec.needs_logical_node = true;
   spec.examples = {{"agentDFOSink", "The collector of the settings."},
@@ -36,11 +41,12 @@ void register_sink_agent_dfo(Registry& registry) {
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
     const std::string host = plan.args.text("host");
     const auto port = static_cast<uint16_t>(plan.args.integer("port"));
-    return std::make_unique<DiskFailoverSink>(
+    auto spool = std::make_unique<DiskFailoverSink>(
         [host, port] {
           return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kReceived, LinkSink::Unconfirmed::kGiveBack);
         },
         plan.text);
+    return compressing(std::move(spool), plan.args);
   });
 }
 

@@ -1,7 +1,9 @@
 // agentSink([host[, port]]) — sends events to a collector, end to end.
 #include <memory>
+#include <utility>
 
 #include "node/net/link_sink.h"
+#include "node/runtime/agent_options.h"
 #include "node/runtime/registry.h"
 #include "node/spooling/write_ahead_sink.h"
 
@@ -29,15 +31,20 @@ void register_sink_agent_e2e(Registry& registry) {
                 .default_text = "35853",
                 .setting = "flume.collector.event.port",
                 .type = lang::ArgType::kPort}};
+  for (lang::ArgSpec& argument : agent_option_arguments()) {
+    spec.args.push_back(std::move(argument));
+  }
   spec.takes_responsibility = true;
   spec.needs_logical_node = true;
   spec.examples = {{"agentSink", "The collector of the settings."},
-                   {R"(agentSink("collector1", 35853))", "This collector."}};
+                   {R"(agentSink("collector1", 35853))", "This collector."},
+                   {R"(agentSink("collector1", compression="zstd"))", "Compressed in the log and on the wire."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
     const std::string host = plan.args.text("host");
     const auto port = static_cast<uint16_t>(plan.args.integer("port"));
-    return std::make_unique<WriteAheadSink>(
+    auto log = std::make_unique<WriteAheadSink>(
         [host, port] { return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kDurable); }, plan.text);
+    return compressing(std::move(log), plan.args);
   });
 }
 
