@@ -180,8 +180,11 @@ bool FaultProxy::pass_up(Connection& connection, std::string& bytes) {
       count(&ProxyCounts::half_closed, 1);
       return true;
     default:
-      // What precedes the reset goes out first: the receiver is left with part of a frame.
-      (void)::send(connection.collector.fd(), bytes.data(), connection.until_fault, MSG_NOSIGNAL);
+      // What precedes the reset goes out first, in order: the receiver is left with part of a frame.
+      transmit(connection, connection.up, connection.collector.fd());
+      if (connection.up.pieces.empty() && !connection.over) {
+        (void)::send(connection.collector.fd(), bytes.data(), connection.until_fault, MSG_NOSIGNAL);
+      }
       count(&ProxyCounts::resets, 1);
       reset(connection);
       return false;

@@ -312,7 +312,7 @@ class JournalCrash : public testing::TestWithParam<std::tuple<Tail, Names>> {
     if (!journal.open().ok()) {
       return from;
     }
-    if (from == 0) {
+    if (!journal.file("/f")) {
       journal.commit(Begin{"/f", kIdentity, 0, false, clock.wall_millis()});
     }
     for (uint64_t i = from; i < kSteps; ++i) {
