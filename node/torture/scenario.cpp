@@ -18,8 +18,9 @@ constexpr Promise kMayLoseAndRepeat = {.lossless = false, .once = false, .ordere
 
 constexpr Scenario kScenarios[] = {
     {"kill",
-     "kill -9 of agent, collector or both at random moments, also while they start",
-     {{{60, 2000, kExactlyOnce}, {30, 600, kAtLeastOnce}, {30, 600, kMayLoseAndRepeat}}},
+     "kill -9 at random moments, also while a process starts, once for each second: e2e of agent, collector or both; "
+     "dfo and be of the agent",
+     {{{60, 2000, kExactlyOnce}, {20, 600, kAtLeastOnce}, {20, 600, kAtLeastOnce}}},
      run_kill},
     {"network",
      "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections",

@@ -1,5 +1,5 @@
 // A master changes the flows again and again while lines pass. A second flow is never touched.
-#include <array>
+#include <algorithm>
 
 #include "common/base/text.h"
 #include "common/json/json.h"
@@ -10,7 +10,7 @@ namespace flume::torture {
 namespace {
 
 constexpr int kHttpOk = 200;
-constexpr uint64_t kChangesASecond = 5;
+constexpr uint64_t kChangesASecond = 5;  // that many are done, however long they take
 
 class Storm {
  public:
@@ -60,7 +60,7 @@ class Storm {
       // What a closing collector has in its hands is lost in best effort, so its flows stay as they are there.
       case 2: return be ? configure_agent() : configure_store(kStore1, 500 + rig_.below(2000));
       case 3: return be ? configure_agent() : configure_store(kStore2, 500 + rig_.below(2000));
-      case 4: return command({"refresh", "agent"});
+      case 4: return away_ ? come_back() : command({"refresh", "agent"});  // what has no flow cannot be refreshed
       default: return configure_agent();
     }
   }
@@ -149,8 +149,14 @@ void run_reconfigure(Rig& rig) {
   if (report.passed()) {
     report.fail(storm.begin());
   }
-  while (rig.in_time() && report.passed()) {
-    rig.wait(std::chrono::milliseconds(rig.below(2 * 1000 / kChangesASecond)));
+  const auto wanted = static_cast<uint64_t>(std::chrono::duration<double>(rig.options().time).count() *
+                                            static_cast<double>(kChangesASecond));
+  const Duration begun = rig.elapsed();
+  for (uint64_t i = 0; i < wanted && report.passed() && !rig.stop().stop_requested(); ++i) {
+    // At random moments of its own part of the time.
+    const Duration part = rig.options().time / static_cast<int64_t>(wanted);
+    const Duration at = begun + part * static_cast<int64_t>(i) + part * static_cast<int64_t>(rig.below(1000)) / 1000;
+    rig.wait(std::max(Duration(), at - rig.elapsed()));
     report.fail(storm.change());
     rig.expect_running();
   }
