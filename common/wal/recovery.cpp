@@ -87,9 +87,18 @@ class Recoverer {
     const std::string path = joined(options_.folder, name.text());
     FLUME_ASSIGN_OR_RETURN(const std::unique_ptr<LogFile> file, files_.open(path));
     SegmentReader reader(*file, options_.limits);
-    const auto header = reader.header();
+    auto header = reader.header();
     if (!header.ok() && header.status().code() != Code::kCorrupt) {
       return header.status();
+    }
+    std::optional<Damage> damaged_header;
+    if (!header.ok()) {
+      FLUME_ASSIGN_OR_RETURN(const auto from_rows, header_from_rows(reader, name));
+      if (from_rows) {
+        damaged_header = Damage{"", path, 0, kHeaderBytes, std::string(header.status().message())};
+        header = *from_rows;
+        reader.expect_stream(header->stream);
+      }
     }
     if (!header.ok() || header->first_ordinal != name.first_ordinal) {
       FLUME_RETURN_IF_ERROR(
@@ -97,7 +106,7 @@ class Recoverer {
       return std::optional<FoundSegment>();
     }
     FLUME_ASSIGN_OR_RETURN(const uint64_t size, file->size());
-    if (name.state == SegmentState::kSealed && !is_newest) {
+    if (name.state == SegmentState::kSealed && !is_newest && !damaged_header) {
       FLUME_ASSIGN_OR_RETURN(const auto totals, footer_of(*file, size));
       if (totals && totals->numbers() <= below - name.first_ordinal) {
         count(*totals, name.first_ordinal, name.first_ordinal + totals->numbers());
@@ -105,7 +114,9 @@ class Recoverer {
                                           header->created_millis});
       }
     }
-    FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, path, name.first_ordinal, below));
+    // Whoever begins a file has synced the one before.
+    const bool may_end_unsynced = name.state == SegmentState::kOpen && below == UINT64_MAX;
+    FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, name, below, damaged_header, may_end_unsynced));
     for (Damage& damage : scan.damage) {
       FLUME_RETURN_IF_ERROR(keep_damaged(*file, damage));
       recovered_.damage.push_back(std::move(damage));
@@ -135,22 +146,64 @@ class Recoverer {
     return item.kind == SegmentReader::Kind::kFooter ? std::optional(item.totals) : std::nullopt;
   }
 
-  Result<Scan> read_all(SegmentReader& reader, const std::string& path, uint64_t first, uint64_t below) {
+  // A group is written when the one before is synced, so a crash damages the last one only: its sectors may have
+  // reached the disk in any order. Rows behind a hole in it may not have been promised, and the source sends them again
+  // together with those that are missing: none of them is kept, else they would come before those, which would be taken
+  // for known.
+  Result<Scan> read_all(SegmentReader& reader, const SegmentName& name, uint64_t below,
+                        const std::optional<Damage>& damaged_header, bool may_end_unsynced) {
+    const std::string path = joined(options_.folder, name.text());
     Scan scan;
-    scan.end_ordinal = first;
+    scan.end_ordinal = name.first_ordinal;
+    std::optional<Scan> sound;  // up to the first damage in the group at hand
+    uint64_t damaged_at = 0;
+    uint64_t groups = 0;
+    if (damaged_header) {
+      sound = scan;
+      scan.damage.push_back(*damaged_header);
+    }
     for (;;) {
       FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item item, reader.next());
       switch (item.kind) {
         case SegmentReader::Kind::kEnd:
-        case SegmentReader::Kind::kTorn: return scan;  // the normal end of a log that nobody closed
+        case SegmentReader::Kind::kTorn:  // the normal end of a log that nobody closed
+          if (may_end_unsynced && sound && !scan.has_footer) {
+            scan = std::move(*sound);
+            scan.damage.push_back({"", path, damaged_at, std::max(item.offset, item.end_offset) - damaged_at,
+                                   "what was written last is not whole"});
+          }
+          return scan;
         case SegmentReader::Kind::kFooter: scan.has_footer = true; break;
         case SegmentReader::Kind::kDamaged:
+          if (!sound) {
+            sound = scan;
+            damaged_at = item.offset;
+          }
           scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
           break;
-        case SegmentReader::Kind::kPlaces: take_places(item, scan); break;
+        case SegmentReader::Kind::kPlaces:
+          if (!item.places.held && ++groups > 1) {  // the start of a file is synced with its first group
+            sound.reset();
+          }
+          take_places(item, scan);
+          break;
         case SegmentReader::Kind::kBatch: take(item, below, scan); break;
       }
     }
+  }
+
+  // A header says whose rows they are, and so does the first of them.
+  static Result<std::optional<SegmentHeader>> header_from_rows(SegmentReader& reader, const SegmentName& name) {
+    std::optional<SegmentHeader> header;
+    SegmentReader::Item item;
+    do {
+      FLUME_ASSIGN_OR_RETURN(item, reader.next());
+    } while (item.kind == SegmentReader::Kind::kPlaces);
+    if (item.kind == SegmentReader::Kind::kBatch && item.batch.hop().ordinal == name.first_ordinal) {
+      header = SegmentHeader{item.batch.hop().stream, name.first_ordinal, 0};
+    }
+    reader.seek(kHeaderBytes);
+    return header;
   }
 
   static void take(const SegmentReader::Item& item, uint64_t below, Scan& scan) {

@@ -298,6 +298,7 @@ Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length
 Status SegmentReader::find_next(Item& item, uint64_t end) const {
   FLUME_ASSIGN_OR_RETURN(const std::string start, bytes(0, kHeaderBytes));
   const auto header = decode_header(start);
+  const std::optional<Id128> own = header.ok() ? header->stream : stream_;
   for (uint64_t from = item.offset + 8; from + kRecordHeadBytes <= end; from += kSearchStep) {
     FLUME_ASSIGN_OR_RETURN(const std::string window, bytes(from, kSearchStep));
     for (size_t at = 0; at + kRecordHeadBytes <= window.size(); at += 8) {
@@ -305,9 +306,9 @@ Status SegmentReader::find_next(Item& item, uint64_t end) const {
       if (!length) {
         continue;
       }
-      if (*length != kFooterMark && *length != kPlacesMark && header.ok()) {
+      if (*length != kFooterMark && *length != kPlacesMark && own) {
         FLUME_ASSIGN_OR_RETURN(const std::string stream, bytes(from + at + kRecordHeadBytes + kHopStreamAt, 16));
-        if (stream.size() != 16 || get_id(stream, 0) != header->stream) {
+        if (stream.size() != 16 || get_id(stream, 0) != *own) {
           continue;
         }
       }

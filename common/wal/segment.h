@@ -113,6 +113,8 @@ class SegmentReader {
   void seek(uint64_t offset) { at_ = offset; }
   uint64_t offset() const { return at_; }
   void set_limit(uint64_t limit) { limit_ = limit; }
+  // Whose rows they are, where the header cannot say it.
+  void expect_stream(const Id128& stream) { stream_ = stream; }
   // An error only when the file cannot be read.
   Result<Item> next();
 
@@ -128,6 +130,7 @@ class SegmentReader {
   const BatchLimits limits_;
   uint64_t limit_;
   uint64_t at_ = kHeaderBytes;
+  std::optional<Id128> stream_;
 };
 
 }  // namespace flume::wal

@@ -361,7 +361,8 @@ TEST_P(JournalCrash, WhatWasAcknowledgedIsKnown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JournalCrash,
-                         testing::Combine(testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros),
+                         testing::Combine(testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros,
+                                                          Tail::kReordered),
                                           testing::Values(Names::kSynced, Names::kAll, Names::kSome)));
 
 }  // namespace

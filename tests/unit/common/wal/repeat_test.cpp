@@ -224,6 +224,54 @@ TEST_F(WalRepeat, ALogThatIsFullAndReleasedTakesRowsAgain) {
   close();
 }
 
+// A crash may leave the end of what was not synced and not its start.
+TEST_F(WalRepeat, OfTheLastGroupNothingIsKeptBehindAHole) {
+  options_.segment_bytes = 1U << 20;
+  options_.group_time = std::chrono::hours(1);
+  options_.group_bytes = 300;  // two batches
+  open();
+  for (uint64_t row = 0; row < 8; row += 2) {
+    append(row, 2);
+    if (row % 4 == 2) {
+      flush();
+    }
+  }
+  std::vector<SegmentReader::Item> batches;
+  uint64_t groups = 0;
+  const std::string path = "/wal/00000000000000000000.open";
+  const auto file = files_.open(path);
+  SegmentReader reader(**file, {});
+  for (auto item = reader.next(); item->kind != SegmentReader::Kind::kEnd; item = reader.next()) {
+    groups += item->kind == SegmentReader::Kind::kPlaces && !item->places.held ? 1 : 0;
+    if (item->kind == SegmentReader::Kind::kBatch) {
+      batches.push_back(*item);
+    }
+  }
+  ASSERT_EQ(batches.size(), 4U);
+  ASSERT_EQ(groups, 2U);
+  // `damaged` is the number of a batch; how many rows are there afterwards, and are all once the source went back.
+  const auto rows_without = [&](size_t damaged) {
+    CrashFiles other = files_.copy();
+    (*other.bytes_of(path))[batches[damaged].offset + 100] ^= 1;
+    Recovered recovered;
+    WalOptions options = options_;
+    options.group_time = {};
+    const auto wal = Wal::open(options, other, clock_, recovered).value();
+    EXPECT_EQ(recovered.damage.size(), 1U);
+    FarEnd far_end;
+    (void)far_end.take_all(*wal);
+    EXPECT_TRUE(wal->append(numbers_.read(4, 6)).ok());
+    EXPECT_TRUE(wal->close(soon()).ok());
+    (void)far_end.take_all(*wal);
+    return std::pair(recovered.rows, far_end.size());
+  };
+  EXPECT_EQ(rows_without(0), std::pair(uint64_t{6}, size_t{8})) << "it was synced, so what follows was promised";
+  EXPECT_EQ(rows_without(1), std::pair(uint64_t{6}, size_t{8}));
+  EXPECT_EQ(rows_without(2), std::pair(uint64_t{4}, size_t{10}));
+  EXPECT_EQ(rows_without(3), std::pair(uint64_t{6}, size_t{10}));
+  close();
+}
+
 TEST(PlaceTable, ForgetsTheStreamThatWasTouchedLongestAgo) {
   PlaceTable table(2);
   const Id128 first = random_id();
@@ -315,7 +363,7 @@ TEST_P(WalRepeatCrash, EveryRowArrivesOnceWhereverItCrashes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tails, WalRepeatCrash,
-                         testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros));
+                         testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros, Tail::kReordered));
 
 }  // namespace
 }  // namespace flume::wal

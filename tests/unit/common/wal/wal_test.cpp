@@ -310,11 +310,13 @@ std::string tail_name(const testing::TestParamInfo<Tail>& tail) {
     case Tail::kDropped: return "Dropped";
     case Tail::kTorn: return "Torn";
     case Tail::kZeros: return "Zeros";
+    case Tail::kReordered: return "Reordered";
   }
   return "";
 }
 
-INSTANTIATE_TEST_SUITE_P(Tails, WalCrash, testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros),
+INSTANTIATE_TEST_SUITE_P(Tails, WalCrash,
+                         testing::Values(Tail::kKept, Tail::kDropped, Tail::kTorn, Tail::kZeros, Tail::kReordered),
                          tail_name);
 
 // ---- damage: five batches of two rows in one file, cut or changed
@@ -391,7 +393,7 @@ TEST_F(WalDamage, AChangedByteCostsItsOwnRecordOnlyAndIsReported) {
     std::string bytes = sealed_;
     bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
     const auto rows = rows_in(bytes, SegmentState::kSealed);
-    expect_whole_batches(rows, at < kHeaderBytes ? 5 : 1);
+    expect_whole_batches(rows, at < kHeaderBytes ? 0 : 1);
     const bool is_last_record_or_footer = rows.size() == 10 || rows == numbered(0, 8);
     ASSERT_TRUE(is_last_record_or_footer || !recovered_.damage.empty());
   }
