@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
@@ -23,7 +24,8 @@ constexpr size_t kMostExpectation = 64U << 20;
 
 struct TortureOptions {
   // run
-  std::string scenario;
+  std::vector<std::string> scenarios;
+  std::string report;
   std::string mode;
   uint64_t seed = 0;
   double seconds = 0;
@@ -54,8 +56,8 @@ struct App {
 void declare(App& a, TortureOptions& o) {
   a.app.require_subcommand(1);
   a.list = a.app.add_subcommand("list", "the scenarios, what they promise, how long they run");
-  a.run = a.app.add_subcommand("run", "run a scenario in real processes on this machine; exit code 0 if it passed");
-  a.run->add_option("scenario", o.scenario, "its name, or all")->required()->type_name("NAME");
+  a.run = a.app.add_subcommand("run", "run scenarios in real processes on this machine; exit code 0 if all passed");
+  a.run->add_option("scenario", o.scenarios, "names, or all")->required()->type_name("NAME...");
   a.run->add_option("--mode", o.mode, "e2e, dfo or be (default: all that the scenario and this program have)");
   a.run->add_option("--seed", o.seed, "repeats a run (default: FLUME_SEED, else a new one, which is printed)")
       ->envname("FLUME_SEED");
@@ -66,6 +68,7 @@ void declare(App& a, TortureOptions& o) {
   a.run->add_option("--shim", o.shim, "library of failing system calls (default: as built beside the program)");
   a.run->add_option("--program", o.program, "the flume program under test (default: this one)");
   a.run->add_flag("--json", o.json, "one line of JSON for each run");
+  a.run->add_option("--report", o.report, "write a Markdown document about all runs there");
   a.check = a.app.add_subcommand("check", "account for the lines in FILES, or below folders, in the order of names");
   a.check->add_option("files", o.files, "output files or folders")->required()->type_name("FILES");
   a.check->add_option("--expectation", o.expectation, "what was written, as `generate` and `run --keep` save it");
@@ -128,22 +131,27 @@ Result<std::vector<Planned>> plan(const TortureOptions& options, const Registry&
   if (only && !has_mode(options, registry, *only)) {
     return invalid(str_cat("this program has no ", torture::agent_sink_of(*only)));
   }
-  std::vector<Planned> planned;
   std::vector<std::string> names;
   for (const Scenario& scenario : torture::scenarios()) {
     names.emplace_back(scenario.name);
+  }
+  for (const std::string& name : options.scenarios) {
+    if (name != "all" && torture::scenario_named(name) == nullptr) {
+      return invalid(str_cat("no scenario ", quoted(name), "; there are ", join(names, ", ")));
+    }
+  }
+  std::vector<Planned> planned;
+  for (const Scenario& scenario : torture::scenarios()) {
+    const bool named = std::any_of(options.scenarios.begin(), options.scenarios.end(),
+                                   [&](const std::string& name) { return name == "all" || name == scenario.name; });
     for (const Mode mode : torture::kModes) {
-      const bool named = options.scenario == "all" || options.scenario == scenario.name;
       if (named && scenario.has(mode) && (only ? *only == mode : has_mode(options, registry, mode))) {
         planned.push_back({&scenario, mode});
       }
     }
   }
-  if (planned.empty() && torture::scenario_named(options.scenario) == nullptr) {
-    return invalid(str_cat("no scenario ", quoted(options.scenario), "; there are ", join(names, ", ")));
-  }
   if (planned.empty()) {
-    return invalid(str_cat(options.scenario, " promises nothing in that mode"));
+    return invalid(str_cat(join(options.scenarios, ", "), " promises nothing in that mode"));
   }
   return planned;
 }
@@ -177,10 +185,10 @@ int run(TortureOptions& options, const Registry& registry) {
                                       : std::filesystem::absolute(options.folder).string();
   const Termination termination;
   const StopToken stop = termination.stop().token();
-  int code = kExitOk;
+  std::vector<torture::RunReport> reports;
   for (const Planned& one : *planned) {
     if (stop.stop_requested()) {
-      return kExitFailed;
+      break;
     }
     run.mode = one.mode;
     if (!options.json) {
@@ -188,12 +196,19 @@ int run(TortureOptions& options, const Registry& registry) {
                   std::string(name_of(one.mode)).c_str(), static_cast<unsigned long long>(run.seed));
       std::fflush(stdout);
     }
-    const torture::RunReport report = torture::run_scenario(*one.scenario, run, options.keep, stop);
+    reports.push_back(torture::run_scenario(*one.scenario, run, options.keep, stop));
+    const torture::RunReport& report = reports.back();
     std::fputs((options.json ? report.to_json() : report.to_text()).c_str(), stdout);
     std::fflush(stdout);
-    code = report.passed() ? code : kExitFailed;
   }
-  return code;
+  if (!options.report.empty()) {  // also of a run that was stopped
+    if (const Status status = replace_file(options.report, torture::to_markdown(reports)); !status.ok()) {
+      return failed(status);
+    }
+  }
+  const bool passed = reports.size() == planned->size() &&
+                      std::all_of(reports.begin(), reports.end(), [](const auto& report) { return report.passed(); });
+  return passed ? kExitOk : kExitFailed;
 }
 
 int check(const TortureOptions& options) {

@@ -113,4 +113,28 @@ std::string RunReport::to_json() const {
   return out.take() + "\n";
 }
 
+std::string to_markdown(const std::vector<RunReport>& runs) {
+  std::string out =
+      "| scenario | mode | result | s | lines expected | lost | duplicated | reordered | damaged | foreign | promised "
+      "|\n"
+      "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|\n";
+  for (const RunReport& run : runs) {
+    const Account& account = run.account;
+    str_append(out, "| ", run.options.scenario, " | ", name_of(run.options.mode), " | ",
+               run.passed() ? "passed" : "**failed**", " | ", tenths(run.seconds), " | ", account.expected, " | ",
+               account.lost, " | ", account.duplicated, " | ", account.reordered, " | ", account.damaged, " | ",
+               account.foreign, " | ", run.promise.to_text(), " |\n");
+  }
+  for (const RunReport& run : runs) {
+    str_append(out, "\n`", run.command(), "`\n\n");
+    for (const auto& [name, value] : run.facts) {
+      str_append(out, "* ", name, ": ", value, "\n");
+    }
+    for (const std::string& why : run.failures) {
+      str_append(out, "* **failed**: ", why, "\n");
+    }
+  }
+  return out;
+}
+
 }  // namespace flume::torture

@@ -66,4 +66,7 @@ struct RunReport {
   std::string command() const;  // that repeats the run
 };
 
+// A document: a table of the runs, then for each its facts, failures and the command that repeats it.
+std::string to_markdown(const std::vector<RunReport>& runs);
+
 }  // namespace flume::torture

@@ -40,7 +40,8 @@ RunReport run_scenario(const Scenario& scenario, RunOptions options, bool keep, 
 // Each in its own file.
 void run_kill(Rig& rig);
 void run_network(Rig& rig);
-void run_tail_matrix(Rig& rig);
+void run_tail(Rig& rig);
+void run_tail_many(Rig& rig);
 void run_outage(Rig& rig);
 void run_reconfigure(Rig& rig);
 void run_disk(Rig& rig);

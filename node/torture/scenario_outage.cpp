@@ -24,13 +24,36 @@ uint64_t bytes_below(const std::string& folder) {
 
 }  // namespace
 
+namespace {
+
+// The log is at its limit: the source is read no more, while its files grow.
+void wait_until_full(Rig& rig) {
+  const Wait wait = Wait::for_duration(std::chrono::seconds(60), rig.stop());
+  auto flow = rig.flow("agent");
+  while (flow.ok() && flow->state != "BLOCKED" && !wait.over()) {
+    rig.wait(std::chrono::milliseconds(50));
+    flow = rig.flow("agent");
+  }
+  if (!flow.ok() || flow->state != "BLOCKED") {
+    rig.report().fail(flow.ok() ? str_cat("the agent's log is not full: ", flow->state)
+                                : std::string(flow.status().message()));
+    return;
+  }
+  rig.report().fact("lines not read for a full log", rig.generator().lines() - flow->read);
+  if (rig.generator().lines() <= flow->read) {
+    rig.report().fail("the log is full, but its source is read to the end");
+  }
+}
+
+}  // namespace
+
 void run_outage(Rig& rig) {
   const auto ports = free_ports(1);
   rig.report().fail(ports.status());
   GeneratorOptions lines = rig.generator_options();
   lines.files = 2;
   lines.bytes_per_second = 8U << 20;
-  lines.rotations = {Rotation::kRename, Rotation::kCopyTruncate};
+  lines.rotations = {Rotation::kRename};  // what is emptied while nobody reads is gone
   rig.report().fail(rig.generate(lines));
   if (!rig.report().passed()) {
     return;
@@ -46,6 +69,9 @@ void run_outage(Rig& rig) {
   rig.report().fail(rig.terminate("collector"));
   const uint64_t before = rig.generator().bytes();
   rig.wait(rig.options().time * 6 / 10);
+  if (rig.options().mode != Mode::kBe) {
+    wait_until_full(rig);
+  }
   rig.expect_running();
   rig.report().fact("bytes written while it was away", rig.generator().bytes() - before);
   const auto away = rig.flow("agent");

@@ -30,7 +30,7 @@ uint64_t number_from_environment(const char* name, uint64_t otherwise) {
 }
 
 class CrashStates : public testing::TestWithParam<uint64_t> {
- protected:
+ public:
   CrashStates() : seed_(number_from_environment("FLUME_SEED", 1) + GetParam()), random_(seed_) {
     set_log_level(LogLevel::kOff);
   }
@@ -38,6 +38,8 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
     set_log_level(LogLevel::kInfo);
     (void)disk_record::stop();
   }
+
+ protected:
   uint64_t below(uint64_t n) { return random_() % n; }
 
   void run_script(uint64_t wanted);

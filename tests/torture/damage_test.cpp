@@ -33,7 +33,7 @@ struct Record {
 };
 
 class Quiet : public testing::Test {
- protected:
+ public:
   Quiet() { set_log_level(LogLevel::kOff); }
   ~Quiet() override { set_log_level(LogLevel::kInfo); }
 };

@@ -29,8 +29,8 @@ struct State {
 };
 
 State& state() {
-  static State* const kState = new State;  // system calls come until the very end. NOLINT
-  return *kState;
+  static State* const the_state = new State;  // system calls come until the very end. NOLINT
+  return *the_state;
 }
 
 template <class Function>
@@ -206,64 +206,64 @@ namespace record = flume::test::disk_record;
 extern "C" {
 
 int open(const char* path, int flags, ...) {
-  static const auto kNext = record::next<int (*)(const char*, int, mode_t)>("open");
+  static const auto real = record::next<int (*)(const char*, int, mode_t)>("open");
   va_list more;
   va_start(more, flags);
   const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
   va_end(more);
-  return record::record_open(path, flags, [&] { return kNext(path, flags, mode); });
+  return record::record_open(path, flags, [&] { return real(path, flags, mode); });
 }
 int close(int fd) {
-  static const auto kNext = record::next<int (*)(int)>("close");
+  static const auto real = record::next<int (*)(int)>("close");
   record::State& now = record::state();
   const std::lock_guard lock(now.mutex);
   now.files.erase(fd);
   now.folders.erase(fd);
-  return kNext(fd);
+  return real(fd);
 }
 ssize_t write(int fd, const void* bytes, size_t size) {
-  static const auto kNext = record::next<ssize_t (*)(int, const void*, size_t)>("write");
+  static const auto real = record::next<ssize_t (*)(int, const void*, size_t)>("write");
   const iovec piece{const_cast<void*>(bytes), size};
-  return record::record_write(fd, &piece, 1, [&] { return kNext(fd, bytes, size); });
+  return record::record_write(fd, &piece, 1, [&] { return real(fd, bytes, size); });
 }
 ssize_t writev(int fd, const iovec* pieces, int count) {
-  static const auto kNext = record::next<ssize_t (*)(int, const iovec*, int)>("writev");
-  return record::record_write(fd, pieces, count, [&] { return kNext(fd, pieces, count); });
+  static const auto real = record::next<ssize_t (*)(int, const iovec*, int)>("writev");
+  return record::record_write(fd, pieces, count, [&] { return real(fd, pieces, count); });
 }
 int fsync(int fd) {
-  static const auto kNext = record::next<int (*)(int)>("fsync");
-  return record::record_sync(fd, [&] { return kNext(fd); });
+  static const auto real = record::next<int (*)(int)>("fsync");
+  return record::record_sync(fd, [&] { return real(fd); });
 }
 int fdatasync(int fd) {
-  static const auto kNext = record::next<int (*)(int)>("fdatasync");
-  return record::record_sync(fd, [&] { return kNext(fd); });
+  static const auto real = record::next<int (*)(int)>("fdatasync");
+  return record::record_sync(fd, [&] { return real(fd); });
 }
 int ftruncate(int fd, off_t length) {
-  static const auto kNext = record::next<int (*)(int, off_t)>("ftruncate");
+  static const auto real = record::next<int (*)(int, off_t)>("ftruncate");
   record::State& now = record::state();
   const std::lock_guard lock(now.mutex);
-  const int result = kNext(fd, length);
+  const int result = real(fd, length);
   if (const auto file = now.files.find(fd); result == 0 && file != now.files.end()) {
     now.changes.emplace_back(record::Cut{file->second, static_cast<size_t>(length)});
   }
   return result;
 }
 int rename(const char* from, const char* to) {
-  static const auto kNext = record::next<int (*)(const char*, const char*)>("rename");
-  return record::record_change(from, record::Renamed{from, to}, [&] { return kNext(from, to); });
+  static const auto real = record::next<int (*)(const char*, const char*)>("rename");
+  return record::record_change(from, record::Renamed{from, to}, [&] { return real(from, to); });
 }
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
-  static const auto kNext = record::next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  static const auto real = record::next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
   return record::record_change(from, record::Renamed{from, to},
-                               [&] { return kNext(from_folder, from, to_folder, to, flags); });
+                               [&] { return real(from_folder, from, to_folder, to, flags); });
 }
 int unlink(const char* path) {
-  static const auto kNext = record::next<int (*)(const char*)>("unlink");
-  return record::record_change(path, record::Removed{path}, [&] { return kNext(path); });
+  static const auto real = record::next<int (*)(const char*)>("unlink");
+  return record::record_change(path, record::Removed{path}, [&] { return real(path); });
 }
 int statx(int folder, const char* path, int flags, unsigned mask, struct statx* info) {
-  static const auto kNext = record::next<int (*)(int, const char*, int, unsigned, struct statx*)>("statx");
-  const int result = kNext(folder, path, flags, mask, info);
+  static const auto real = record::next<int (*)(int, const char*, int, unsigned, struct statx*)>("statx");
+  const int result = real(folder, path, flags, mask, info);
   record::State& now = record::state();
   const std::lock_guard lock(now.mutex);
   if (const auto known = now.numbers.find(info->stx_ino); result == 0 && known != now.numbers.end()) {

@@ -66,7 +66,7 @@ struct SharedParts {
   Settings settings = Settings::defaults();
   node::Capabilities capabilities;
   node::Identity identity{"p1", "host1", {1}, 7};
-  node::FileWatch watch{/*inotify=*/false};
+  node::FileWatch watch{/*use_inotify=*/false};
   node::NetServer net{settings};
 };
 
