@@ -1,6 +1,7 @@
 #include "node/torture/report.h"
 
 #include <array>
+#include <cmath>
 #include <optional>
 
 #include "common/base/text.h"
@@ -16,7 +17,7 @@ struct ModeNames {
 constexpr std::array<ModeNames, 3> kNames = {{{"e2e", "agentE2ESink"}, {"dfo", "agentDFOSink"}, {"be", "agentBESink"}}};
 
 std::string tenths(double seconds) {
-  const auto n = static_cast<uint64_t>(seconds * 10 + 0.5);
+  const auto n = std::llround(seconds * 10);
   return str_cat(n / 10, ".", n % 10);
 }
 

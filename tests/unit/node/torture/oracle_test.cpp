@@ -47,7 +47,7 @@ std::string text_of(const std::vector<std::string>& lines) {
 }
 
 // Fed in pieces of every size in turn must give the same account.
-Account account(const std::vector<std::string>& lines, std::optional<Expectation> expectation = ten_lines()) {
+Account account(const std::vector<std::string>& lines, const std::optional<Expectation>& expectation = ten_lines()) {
   const std::string text = text_of(lines);
   std::optional<std::string> first;
   Account result;
@@ -264,6 +264,44 @@ TEST(Oracle, SaysWhichFileItCannotRead) {
   const auto found = check_files({folder / "none"}, std::nullopt);
   ASSERT_FALSE(found.ok());
   EXPECT_THAT(std::string(found.status().message()), HasSubstr(folder / "none"));
+}
+
+// Whatever bytes lie in an output: a line is whole only when it is one that was written, byte by byte, and feeding goes
+// on behind it.
+TEST(Oracle, TakesNothingForWholeThatNobodyWrote) {
+  const uint64_t seed = random_seed();
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = line(random() % 10);
+    for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
+      const size_t at = random() % (text.size() + 1);
+      switch (random() % 4) {
+        case 0: text.insert(at, 1, static_cast<char>(random())); break;
+        case 1: text.erase(at, random() % 5); break;
+        case 2: text.replace(at, 1, 1, static_cast<char>('0' + random() % 10)); break;
+        default: text.insert(at, line(random() % 10).substr(random() % 8)); break;
+      }
+    }
+    LineKey key;
+    if (parse_line(text, key) == LineForm::kWhole) {
+      const std::string_view rest(text);
+      std::string again;
+      size_t payload = 0;
+      for (int dots = 0; dots < 5; ++payload) {
+        dots += rest[payload] == '.' ? 1 : 0;
+      }
+      append_line(again, key, rest.substr(payload));
+      ASSERT_EQ(again, text);
+    }
+    Oracle oracle(ten_lines());
+    oracle.begin_file("out");
+    oracle.feed(text + "\n" + line(3) + "\n");
+    oracle.end_file();
+    const Account found = oracle.finish();
+    ASSERT_EQ(found.lines, 2U + static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n')));
+    ASSERT_LE(found.lost, 9U) << "the good line behind it counts";
+  }
 }
 
 TEST(NaturalLess, TakesDigitsAsNumbers) {

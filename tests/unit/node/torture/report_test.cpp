@@ -50,6 +50,20 @@ TEST(RunReport, FailsByItsPromiseAndSaysHowToRepeat) {
   EXPECT_THAT(report.to_json(), HasSubstr(R"("passed":false)"));
 }
 
+TEST(RunReport, ADocumentHasALineForEachRunAndSaysWhatFailed) {
+  std::vector<RunReport> runs(2);
+  runs[0].options.scenario = "tail";
+  runs[0].fact("cells", 42);
+  runs[1].options.scenario = "kill";
+  runs[1].account = bad();
+  runs[1].judge();
+  const std::string text = to_markdown(runs);
+  EXPECT_THAT(text, HasSubstr("| tail | be | passed | 0.0 | 0 | 0 | 0 | 0 | 0 | 0 | "));
+  EXPECT_THAT(text, HasSubstr("| kill | be | **failed** | 0.0 | 0 | 1 | 2 | 3 | 0 | 0 | "));
+  EXPECT_THAT(text, HasSubstr("* cells: 42\n"));
+  EXPECT_THAT(text, HasSubstr("* **failed**: 1 lines lost\n"));
+}
+
 TEST(Mode, HasNames) {
   for (const Mode mode : kModes) {
     EXPECT_EQ(mode_named(name_of(mode)), mode);
