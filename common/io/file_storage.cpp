@@ -274,6 +274,7 @@ Result<std::unique_ptr<StoredFile>> FileStorage::create(const StorePath& final_n
   }
   FLUME_RETURN_IF_ERROR(make_folders(parent_folder(final_name)));
   const std::string path = working_name(final_name);
+  // No name is ever taken from a file that has it (R20).
   FLUME_ASSIGN_OR_RETURN(UniqueFd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND));
   FLUME_RETURN_IF_ERROR(lock_file(fd.fd(), path));
   return std::unique_ptr<StoredFile>(

@@ -39,6 +39,8 @@ class Recoverer {
       }
     }
     std::reverse(found.begin(), found.end());
+    std::sort(recovered_.missing.begin(), recovered_.missing.end(),
+              [](const Missing& a, const Missing& b) { return a.first < b.first; });
     // Names that this run made must survive before anything relies on them (R3).
     FLUME_RETURN_IF_ERROR(files_.sync_folder(options_.folder));
     recovered_.segments = found.size();
@@ -52,6 +54,8 @@ class Recoverer {
     bool has_footer = false;
     std::vector<std::pair<uint64_t, uint64_t>> keep;  // offsets of records, from and to
     std::vector<Damage> damage;
+    std::vector<Missing> missing;
+    std::optional<Missing> place;  // of damage that no batch stands behind yet
     std::map<Id128, Place> places;
     uint64_t released = 0;
   };
@@ -126,6 +130,7 @@ class Recoverer {
       recovered_.released = scan.released;
     }
     count(scan.totals, name.first_ordinal, scan.end_ordinal);
+    take_missing(scan, is_newest);
     if (name.state == SegmentState::kSealed && scan.has_footer && scan.damage.empty()) {
       return std::optional(FoundSegment{path, name.first_ordinal, scan.end_ordinal, size, header->created_millis});
     }
@@ -173,13 +178,17 @@ class Recoverer {
                                    "what was written last is not whole"});
           }
           return scan;
-        case SegmentReader::Kind::kFooter: scan.has_footer = true; break;
+        case SegmentReader::Kind::kFooter:
+          scan.has_footer = true;
+          note_missing(scan, std::min(below, name.first_ordinal + item.totals.numbers()), path, item.offset);
+          break;
         case SegmentReader::Kind::kDamaged:
           if (!sound) {
             sound = scan;
             damaged_at = item.offset;
           }
           scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
+          scan.place = Missing{0, 0, path, item.offset, item.end_offset - item.offset, item.why};
           break;
         case SegmentReader::Kind::kPlaces:
           if (!item.places.held && ++groups > 1) {  // the start of a file is synced with its first group
@@ -187,7 +196,10 @@ class Recoverer {
           }
           take_places(item, scan);
           break;
-        case SegmentReader::Kind::kBatch: take(item, below, scan); break;
+        case SegmentReader::Kind::kBatch:
+          note_missing(scan, std::min(below, item.batch.hop().ordinal), path, item.offset);
+          take(item, below, scan);
+          break;
       }
     }
   }
@@ -206,6 +218,17 @@ class Recoverer {
     return header;
   }
 
+  // Numbers between the last batch and `ordinal`, which stands at `offset`.
+  static void note_missing(Scan& scan, uint64_t ordinal, const std::string& path, uint64_t offset) {
+    Missing missing =
+        std::exchange(scan.place, {}).value_or(Missing{0, 0, path, offset, 0, "an earlier start left them out"});
+    if (ordinal > scan.end_ordinal) {
+      missing.first = scan.end_ordinal;
+      missing.end = ordinal;
+      scan.missing.push_back(std::move(missing));
+    }
+  }
+
   static void take(const SegmentReader::Item& item, uint64_t below, Scan& scan) {
     const Hop hop = item.batch.hop();
     const uint64_t end = hop.ordinal + hop.span;
@@ -213,9 +236,10 @@ class Recoverer {
       return;  // it is in the next file
     }
     scan.keep.emplace_back(item.offset, item.end_offset);
-    scan.end_ordinal = end;
     scan.totals.rows += item.batch.rows();
-    scan.totals.skipped += hop.span - item.batch.rows();
+    // Also those of damaged records: a copy's footer says where its numbers end.
+    scan.totals.skipped += static_cast<uint32_t>(end - scan.end_ordinal - item.batch.rows());
+    scan.end_ordinal = end;
     scan.totals.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
     const Origin& origin = item.batch.origin();
     Place& place = scan.places[origin.stream];
@@ -231,6 +255,16 @@ class Recoverer {
       place.stream = said.stream;
       place.position = std::max(place.position, item.places.held ? said.position : 0);
       place.note = said.note;
+    }
+  }
+
+  void take_missing(Scan& scan, bool is_newest) {
+    for (Missing& missing : scan.missing) {
+      if (missing.first >= scan.end_ordinal && is_newest) {
+        const uint64_t first = std::max(missing.first, scan.released);
+        recovered_.missing_at_end += missing.end > first ? missing.end - first : 0;
+      }
+      recovered_.missing.push_back(std::move(missing));
     }
   }
 

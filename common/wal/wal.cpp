@@ -51,7 +51,10 @@ bool has_identity(const EventBatch& batch) { return batch.origin().stream != Id1
 }  // namespace
 
 Wal::Wal(WalOptions options, FileSystem& files, Clock& clock)
-    : options_(sound(std::move(options))), files_(files), clock_(clock), stream_(random_id()) {}
+    : options_(sound(std::move(options))),
+      files_(files),
+      clock_(clock),
+      stream_(random_id()) {}  // at each opening: numbers that were lost may be given out again (R2)
 
 WalOptions Wal::sound(WalOptions options) {
   // The newest segment always stays, so several of them have to fit below the limit.
@@ -84,8 +87,11 @@ Status Wal::recover(Recovered& recovered) {
     status_.next_ordinal = segment.end_ordinal;
   }
   status_.synced = status_.next_ordinal;
+  status_.first_ordinal = status_.next_ordinal;
   const uint64_t oldest = segments_.empty() ? status_.next_ordinal : segments_.front().first_ordinal;
   status_.released = std::clamp(recovered.released, oldest, status_.next_ordinal);
+  times_.found(status_.released, status_.next_ordinal, segments_.empty() ? 0 : segments_.front().created_millis);
+  missing_ = recovered.missing;
   for (const auto& [stream, place] : recovered.places) {
     held_.advance(stream, place.position, place.note);
     accepted_.advance(stream, place.position, {});
@@ -100,6 +106,7 @@ Status Wal::append(const EventBatch& batch) {
     return stopped();
   }
   FLUME_RETURN_IF_ERROR(room());
+  // What a relay's senders send again is known by where it came from, which stands in the same group as the rows (R15).
   const auto held = has_identity(batch) ? accepted_.position(batch.origin().stream) : std::nullopt;
   const uint32_t repeated = held ? rows_before(batch, *held) : 0;
   FLUME_ASSIGN_OR_RETURN(const EventBatch fresh, batch.from(repeated).encodable(options_.limits));
@@ -175,7 +182,7 @@ Status Wal::flush(const Wait& wait) {
 WalStatus Wal::status() const {
   const MutexLock lock(mutex_);
   WalStatus status = status_;
-  status.oldest_millis = segments_.empty() ? 0 : segments_.front().created_millis;
+  status.oldest_millis = times_.oldest_millis();
   return status;
 }
 
@@ -451,11 +458,15 @@ void Wal::synced(const std::vector<Queued>& group) {
   uint64_t bytes = 0;
   uint64_t rows = 0;
   uint64_t numbers = 0;
+  uint64_t repeated = 0;
+  uint64_t body_bytes = 0;
   for (const Queued& item : group) {
     if (item.bytes == 0) {
+      repeated += item.batch.rows();
       continue;
     }
     bytes += item.bytes;
+    body_bytes += item.batch.body_bytes();
     rows += item.batch.rows();
     numbers += item.batch.hop().span;
     totals_.body_bytes += item.batch.codec() == BlobCodec::kNone ? item.batch.body_bytes() : 0;
@@ -475,6 +486,10 @@ void Wal::synced(const std::vector<Queued>& group) {
     segments_.back().end_offset += written;
     status_.bytes += written;
     status_.synced += numbers;
+    status_.accepted += rows;
+    status_.settling = rows;
+    status_.accepted_bytes += body_bytes;
+    times_.synced(status_.synced, clock_.now(), clock_.wall_millis());
     queued_bytes_ -= bytes;
     gone = drop_released();
   }
@@ -485,6 +500,8 @@ void Wal::synced(const std::vector<Queued>& group) {
   {
     const MutexLock lock(mutex_);
     settled_ = group.back().call;
+    status_.repeated_settled += repeated;
+    status_.settling = 0;
   }
   changed_.notify_all();  // flush()
   remove_files(gone);
@@ -497,10 +514,13 @@ std::unique_ptr<WalReader> Wal::reader() {
   return std::make_unique<WalReader>(*this, status_.released);
 }
 
-WalReader::WalReader(Wal& wal, uint64_t from) : wal_(wal), at_(from) {}
+WalReader::WalReader(Wal& wal, uint64_t from) : wal_(wal), at_(from), expected_(from) {}
 
 void WalReader::seek(uint64_t ordinal) {
   at_ = ordinal;
+  expected_ = ordinal;
+  hole_.clear();
+  place_.reset();
   reader_.reset();
   file_.reset();
 }
@@ -518,9 +538,10 @@ Result<bool> WalReader::find_segment() {
     }
     if (at_ < found->first_ordinal) {
       hole_ = str_cat("rows ", at_, " to ", found->first_ordinal - 1, " are not in the log");
+      place_ = Missing{0, 0, "", 0, 0, "no segment has them"};
       at_ = found->first_ordinal;
     }
-    end_offset = found->end_offset;
+    end_offset = found->end_offset;  // as far as it is synced: nothing else is sent (R1)
     path = found->path;
     if (reader_ && first_ == found->first_ordinal) {
       reader_->set_limit(end_offset);
@@ -546,6 +567,7 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
     if (record.kind == SegmentReader::Kind::kDamaged) {
       hole_ = str_cat(record.end_offset - record.offset, " bytes at ", record.offset, " of ", quoted(file_->path()),
                       ": ", record.why);
+      place_ = Missing{0, 0, file_->path(), record.offset, record.end_offset - record.offset, record.why};
       continue;
     }
     if (record.kind == SegmentReader::Kind::kPlaces) {
@@ -556,6 +578,9 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
       for (const Wal::Segment& segment : wal_.segments_) {
         if (segment.first_ordinal == first_ && at_ < segment.end_ordinal) {
           hole_ = str_cat("rows ", at_, " to ", segment.end_ordinal - 1, " are damaged");
+          if (!place_) {
+            place_ = Missing{0, 0, segment.path, record.offset, 0, "the segment ends before them"};
+          }
           at_ = segment.end_ordinal;
         }
       }
@@ -575,8 +600,30 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
     if (skip == record.batch.rows()) {
       continue;
     }
-    return std::optional(Item{record.batch.from(skip), std::exchange(hole_, {})});
+    Item item{record.batch.from(skip), std::exchange(hole_, {}), missing_before(hop.ordinal)};
+    expected_ = end;
+    return std::optional(std::move(item));
   }
+}
+
+// What is known of the rows between those that were given out and row `ordinal`.
+std::optional<Missing> WalReader::missing_before(uint64_t ordinal) {
+  std::optional<Missing> place = std::exchange(place_, {});
+  if (ordinal <= expected_) {
+    return std::nullopt;
+  }
+  // What recovery found to be damaged it left out.
+  const auto found = std::find_if(wal_.missing_.begin(), wal_.missing_.end(), [&](const Missing& missing) {
+    return missing.first < ordinal && expected_ < missing.end;
+  });
+  if (found != wal_.missing_.end()) {
+    place = *found;
+  } else if (!place) {
+    place = Missing{0, 0, file_->path(), 0, 0, "the segment goes on without them"};
+  }
+  place->first = expected_;
+  place->end = ordinal;
+  return place;
 }
 
 }  // namespace flume::wal

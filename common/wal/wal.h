@@ -1,7 +1,7 @@
 // Wal: a write-ahead log, one numbered stream of rows in a folder of segments (segment.h, docs/formats/wal.md). It
 // takes responsibility for rows by syncing them: only then are their tokens settled as delivered, and only then can
-// they be read from here to be sent. Rules R1 to R10 of docs/reliability.md are its own; each is named where it is
-// kept.
+// they be read from here to be sent. Rules R1 to R4 and R15 of docs/reliability.md are its own; each is named where it
+// is kept.
 //
 // Life of a batch: append() numbers its rows and queues it -> the log's thread writes what has come together (4 MiB, or
 // 2 ms after the first) and syncs -> tokens settle, readers see it -> release() when the far end holds it -> its
@@ -21,6 +21,8 @@
 
 #include "common/base/sync.h"
 #include "common/base/thread.h"
+#include "common/wal/log_times.h"
+#include "common/wal/missing.h"
 #include "common/wal/place_table.h"
 #include "common/wal/segment.h"
 
@@ -52,6 +54,8 @@ struct Recovered {
   uint64_t segments = 0;
   uint64_t released = 0;  // as far as the log wrote it down: rows below are not read again
   std::vector<Damage> damage;
+  std::vector<Missing> missing;   // as far as segments had to be read; also what earlier starts found. Sorted
+  uint64_t missing_at_end = 0;    // of them: rows behind the last that is there; their numbers are given out again
   std::map<Id128, Place> places;  // by origin stream: what the log holds, for a source that goes on
 };
 
@@ -62,8 +66,14 @@ struct WalStatus {
   uint64_t repeated = 0;      // rows appended that the log had already
   uint64_t bytes = 0;         // of all segments
   size_t segments = 0;
-  int64_t oldest_millis = 0;  // when the oldest segment was begun; 0: there is none
-  std::string error;          // of the last write or sync; "" once one succeeded
+  int64_t oldest_millis = 0;  // when the oldest row that waits was synced; 0: none waits
+  // Since it was opened; rows that were numbered, as against numbers: some are of no row.
+  uint64_t first_ordinal = 0;     // of the first row that came since
+  uint64_t accepted = 0;          // rows synced
+  uint64_t accepted_bytes = 0;    // of their bodies
+  uint64_t settling = 0;          // of these rows, those whose tokens are being settled just now
+  uint64_t repeated_settled = 0;  // of `repeated`, those that were settled
+  std::string error;              // of the last write or sync; "" once one succeeded
 };
 
 class WalReader;
@@ -96,6 +106,10 @@ class Wal {
   // held.
   void release(uint64_t ordinal) FLUME_EXCLUDES(mutex_);
   WalStatus status() const FLUME_EXCLUDES(mutex_);
+  // The far end has taken responsibility for rows below `ordinal`: only noted, for how long it took. From any thread,
+  // never waits for the disk.
+  void acknowledged(uint64_t ordinal) { times_.acknowledged(ordinal, clock_.now()); }
+  AckTimes ack_times() const { return times_.acks(clock_.now()); }
   // Synced rows in order, from the first that is not released. It may be made while the log is written, many times.
   std::unique_ptr<WalReader> reader() FLUME_EXCLUDES(mutex_);
   // Waits for the disk as long as `wait` allows, seals the open segment and ends the thread. May be repeated.
@@ -151,6 +165,9 @@ class Wal {
   uint64_t group_places_ = 0;  // bytes of the record of places before the group that was written last
   PlaceTable held_;            // of synced rows
 
+  LogTimes times_;
+  std::vector<Missing> missing_;  // that recovery found; constant once the log is open
+
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
@@ -171,20 +188,24 @@ class WalReader {
   explicit WalReader(Wal& wal, uint64_t from);
   struct Item {
     EventBatch batch;
-    std::string hole;  // why there are rows missing before it; empty: none are
+    std::string hole;                // why there are rows missing before it; empty: none are
+    std::optional<Missing> missing;  // which; also when nothing is known of them
   };
   Result<std::optional<Item>> next();
   void seek(uint64_t ordinal);
 
  private:
   Result<bool> find_segment();
+  std::optional<Missing> missing_before(uint64_t ordinal);
 
   Wal& wal_;
   uint64_t at_;                            // ordinal of the next row
+  uint64_t expected_;                      // likewise, holes not left out
   uint64_t first_ = 0;                     // of the segment that is being read
   std::shared_ptr<LogFile> file_;          // shared with the log while it is written
   std::unique_ptr<SegmentReader> reader_;  // null: no segment is being read
   std::string hole_;
+  std::optional<Missing> place_;  // of the hole that was met last
 };
 
 }  // namespace flume::wal

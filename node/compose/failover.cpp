@@ -4,8 +4,8 @@
 // every further failure (flume.agent.failover.backoff.*); its rows, then the rest, go to the next one. At the first
 // append after the pause it is tried again, and preferred again when it opens. A branch that is only full is no
 // failure: the flow waits. Rows given to two branches may arrive twice; whoever settles them decides what became of
-// them. A branch that does not answer may use up its share of the time there is, so that those behind it get theirs.
-// Thread: driver.
+// them (R22). A branch that does not answer may use up its share of the time there is, so that those behind it get
+// theirs. Thread: driver.
 #include <algorithm>
 #include <deque>
 #include <optional>

@@ -1,4 +1,4 @@
-// [ a, b, ... ] — every row goes to every branch and is settled when all branches have settled it.
+// [ a, b, ... ] — every row goes to every branch and is settled when all branches have settled it (R22).
 //
 // A branch that takes less than the others has the rest kept here for it, and nothing more is accepted meanwhile: the
 // slowest branch sets the pace, and at most one batch is held. A branch that fails makes the fan-out fail, after the

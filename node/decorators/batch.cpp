@@ -128,7 +128,7 @@ class BatchDecorator final : public Decorator {
       deadline_ = now + latency_;
     }
     if (latency_ == Duration(0)) {
-      deadline_ = now + kIdle;
+      deadline_ = now + kIdle;  // else rows that nothing follows would never be settled (R10)
     }
     shares_.push_back({rows.token(), rows.rows(), rows.body_bytes()});
     held_ += rows.rows();

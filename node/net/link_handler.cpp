@@ -182,7 +182,7 @@ rpc::LinkReply LinkHandler::news() {
   reply.received = account_->received();
   reply.credit = static_cast<int64_t>(account_->taken_bytes() + window_);
   reply.settled = account_->settled();
-  reply.durable = account_->new_ranges();
+  reply.durable = account_->new_ranges();  // ranges: a collector that got only the end can say so (R13)
   return reply;
 }
 

@@ -162,7 +162,8 @@ void LinkSink::settle_confirmed() {
   ledger_->held(held_);
 }
 
-// A dead link: what it had not confirmed may have arrived.
+// A dead link: what it had not confirmed may have arrived. Only now is it sent again, by whoever kept it, on another
+// link; while a link lives there is no timer for that (R5).
 Status LinkSink::failed(Status status) {
   if (!link_.is_open()) {
     give_up_unconfirmed();

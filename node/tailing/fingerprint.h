@@ -1,6 +1,6 @@
 // Who a file is. A name says nothing (rotation gives it to another file), an inode number is used again, a length and a
 // time of change can be equal by chance; so a file is known by device, inode and birth time, by the first bytes and by
-// the bytes just before the place that was read to, all checked together. Values. Little errors are impossible to
+// the bytes just before the place that was read to, all checked together (R26). Values. Little errors are impossible to
 // rule out (a file rewritten in place with the same first 1024 and the same 256 bytes at that place), and are harmless
 // then.
 #pragma once

@@ -35,7 +35,7 @@ struct ReadPoint {
   ReadMark mark;
   uint64_t order = 0;  // files of one source in the order they were begun
   // What a log says was read before a restart, behind `mark`: reading goes on at the mark, the log drops what it has
-  // (R5), but a file that does not begin so is another one. Not encoded.
+  // (R4), but a file that does not begin so is another one. Not encoded.
   std::optional<Fingerprint> logged;
 
   const Fingerprint& last_known() const { return logged && logged->offset > mark.print.offset ? *logged : mark.print; }

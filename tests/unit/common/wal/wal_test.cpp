@@ -399,5 +399,66 @@ TEST_F(WalDamage, AChangedByteCostsItsOwnRecordOnlyAndIsReported) {
   }
 }
 
+TEST_F(WalDamage, WhatIsMissingIsToldWithItsPlace) {
+  const uint64_t record = (sealed_.size() - kHeaderBytes - kFooterBytes) / 5;  // about: places stand between them
+  std::string bytes = sealed_;
+  bytes[kHeaderBytes + record + record / 2] ^= 0x10;
+  for (const SegmentState state : {SegmentState::kSealed, SegmentState::kOpen}) {
+    EXPECT_EQ(rows_in(bytes, state).size(), 8U);
+    ASSERT_EQ(recovered_.missing.size(), 1U);
+    const Missing& missing = recovered_.missing[0];
+    EXPECT_EQ(missing.end - missing.first, 2U);
+    EXPECT_EQ(missing.segment, path(state));
+    EXPECT_EQ(missing.offset, recovered_.damage.at(0).offset);
+    EXPECT_EQ(missing.bytes, recovered_.damage.at(0).bytes);
+    EXPECT_EQ(missing.why, recovered_.damage.at(0).why);
+    EXPECT_EQ(recovered_.missing_at_end, 0U);
+  }
+}
+
+TEST_F(WalDamage, WhatIsMissingBehindTheLastRowIsKnownFromTheFooter) {
+  std::string bytes = sealed_;
+  const size_t last = bytes.rfind("row 8");
+  bytes[last] ^= 0x10;
+  EXPECT_EQ(rows_in(bytes, SegmentState::kSealed), numbered(0, 8));
+  ASSERT_EQ(recovered_.missing.size(), 1U);
+  EXPECT_EQ(recovered_.missing[0].first, 8U);
+  EXPECT_EQ(recovered_.missing[0].end, 10U);
+  EXPECT_EQ(recovered_.missing_at_end, 2U);
+}
+
+// What was behind a damaged record has to be found again when the segment is not the newest any more.
+TEST_F(WalDamage, RowsBehindDamageAreReadByLaterStartsToo) {
+  CrashFiles files;
+  {
+    auto file = files.create(path(SegmentState::kSealed));
+    const iovec piece{sealed_.data(), sealed_.size()};
+    EXPECT_TRUE((*file)->append({&piece, 1}).ok());
+  }
+  (*files.bytes_of(path(SegmentState::kSealed)))[sealed_.find("row 2")] ^= 0x10;
+  Rows more;
+  std::vector<std::string> expected = {"row 0", "row 1"};
+  const auto behind = numbered(4, 10);
+  expected.insert(expected.end(), behind.begin(), behind.end());
+  for (uint64_t start = 0; start < 3; ++start) {
+    SCOPED_TRACE(start);
+    Recovered recovered;
+    auto wal = Wal::open(options_, files, clock_, recovered);
+    ASSERT_TRUE(wal.ok()) << wal.status().to_string();
+    const auto reader = (*wal)->reader();
+    EXPECT_FALSE(reader->next()->value().missing);
+    const auto item = reader->next();
+    ASSERT_TRUE((*item)->missing);
+    EXPECT_EQ((*item)->missing->first, 2U);
+    EXPECT_EQ((*item)->missing->end, 4U);
+    EXPECT_NE((*item)->missing->why, "");
+    EXPECT_EQ(read_all(**wal), expected);
+    EXPECT_EQ((*wal)->status().next_ordinal, 10 + start);
+    ASSERT_TRUE((*wal)->append(more.next(1)).ok());
+    ASSERT_TRUE((*wal)->close(soon()).ok());
+    expected.push_back(str_cat("row ", start));
+  }
+}
+
 }  // namespace
 }  // namespace flume::wal

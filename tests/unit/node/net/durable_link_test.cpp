@@ -80,6 +80,34 @@ TEST_F(DurableLink, RowsAreDeliveredWhenTheFarEndsSinksAnswerForThemNotWhenItHas
   EXPECT_EQ(log_.tracker->settled(), 2U);
 }
 
+TEST_F(DurableLink, NothingIsSentAgainWhileTheLinkLives) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a", "b"})).ok());
+  given(2);
+  for (int second = 0; second < 14; ++second) {  // rows that are only slow, on a link that is not yet silent for long
+    sender.world.clock.advance(std::chrono::seconds(1));
+    ASSERT_TRUE(sender.sink.tick(sender.world.clock.now()).ok());
+    EXPECT_EQ(sender.sink.flush(Wait{TimePoint(), {}}).code(), Code::kTimeout);
+  }
+  EXPECT_TRUE(nothing_more());
+  EXPECT_EQ(collector_.world.metric("flume_link_frames_total"), 1);
+  settle_all();
+  EXPECT_TRUE(sender.sink.flush(soon()).ok());
+}
+
+TEST_F(DurableLink, ACollectorThatGotOnlyTheEndSaysSo) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(1'000'000, {"y", "z"})).ok());
+  EXPECT_THAT(given(2), ElementsAre("y", "z"));
+  settle_all();
+  EXPECT_TRUE(sender.sink.flush(soon()).ok());
+  EXPECT_EQ(log_.tracker->settled(), 2U);
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a"})).ok());
+  EXPECT_THAT(given(1), ElementsAre("a")) << "rows before it are not taken for stored";
+}
+
 TEST_F(DurableLink, RowsThatAreStoredAreConfirmedAndNotGivenOutAgain) {
   {
     Sender first(collector_.port());
