@@ -70,7 +70,7 @@ Result<NodeFolder> open_node_folder(const std::string& state_dir, const std::str
                                     const std::string& host) {
   NodeFolder folder;
   folder.path = str_cat(state_dir, "/", physical_node);
-  FLUME_RETURN_IF_ERROR(make_folders(folder.path, 0750));
+  FLUME_RETURN_IF_ERROR(make_folders(folder.path, 0700));
   FLUME_ASSIGN_OR_RETURN(folder.lock, take_lock(folder.path, physical_node));
   const std::string path = folder.path + "/identity";
   const auto text = read_file(path, kMaxIdentityBytes);
@@ -87,7 +87,7 @@ Result<NodeFolder> open_node_folder(const std::string& state_dir, const std::str
   JsonValue json;
   json.set("node_id", to_hex(folder.identity.node_id));
   json.set("boot_epoch", folder.identity.boot_epoch);
-  FLUME_RETURN_IF_ERROR(replace_file(path, json.to_json() + "\n", 0640));
+  FLUME_RETURN_IF_ERROR(replace_file(path, json.to_json() + "\n", 0600));
   return folder;
 }
 

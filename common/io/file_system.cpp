@@ -18,6 +18,10 @@ namespace flume {
 
 namespace {
 
+// Logs and journals hold what users log: nobody else may look.
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kFolderMode = 0700;
+
 Status failed(std::string_view what, const std::string& path) {
   return Status::from_errno(errno, str_cat(what, " ", quoted(path)));
 }
@@ -70,7 +74,7 @@ class LocalFiles final : public FileSystem {
     FLUME_RETURN_IF_ERROR(fault_point("io.remove"));
     return ::unlink(path.c_str()) == 0 ? Status() : failed("remove", path);
   }
-  Status make_folders(const std::string& folder) override { return flume::make_folders(folder); }
+  Status make_folders(const std::string& folder) override { return flume::make_folders(folder, kFolderMode); }
   Status sync_folder(const std::string& folder) override { return flume::sync_folder(folder); }
   Result<std::vector<std::string>> list(const std::string& folder) override {
     std::vector<std::string> names;
@@ -97,7 +101,7 @@ class LocalFiles final : public FileSystem {
 
  private:
   static Result<std::unique_ptr<LogFile>> opened(const std::string& path, int flags) {
-    FLUME_ASSIGN_OR_RETURN(UniqueFd file, open_file(path, flags));
+    FLUME_ASSIGN_OR_RETURN(UniqueFd file, open_file(path, flags, kFileMode));
     return std::unique_ptr<LogFile>(std::make_unique<LocalFile>(std::move(file), path));
   }
 };

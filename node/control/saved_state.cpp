@@ -99,7 +99,7 @@ Status save_state(const std::string& path, const SavedState& state) {
   }
   json.end_array();
   json.end_object();
-  return replace_file(path, json.take() + "\n", 0640);
+  return replace_file(path, json.take() + "\n", 0600);
 }
 
 }  // namespace flume::node

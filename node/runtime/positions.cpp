@@ -21,7 +21,7 @@ constexpr uint32_t kErased = 0xffffffff;
 constexpr uint32_t kMaxPart = 64 << 10;     // of a key or a value
 constexpr uint64_t kSmallFile = 256 << 10;  // not worth rewriting
 constexpr size_t kLargestFile = 256U << 20;
-constexpr mode_t kMode = 0640;
+constexpr mode_t kMode = 0600;
 
 void append_record(std::string& out, std::string_view key, const std::string* value) {
   const std::array<uint32_t, 2> sizes{static_cast<uint32_t>(key.size()),

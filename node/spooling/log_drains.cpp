@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLongestText = 1 << 20;
-constexpr mode_t kMode = 0640;
+constexpr mode_t kMode = 0600;
 constexpr Duration kOpenTime = std::chrono::seconds(10);
 
 // The logs of a node that may hold rows: folders that have segments and are not marked as drained.
