@@ -16,6 +16,8 @@ struct LogicalState {
   9: i64 error_ms;
   10: i64 next_try_ms;
   11: map<string, i64> ledger;  // read.events, read.bytes, ..., dropped.REASON.events; balanced
+  12: string promise;           // JSON as docs/api.md has it: an object ...
+  13: string logs;              // ... and an array
 }
 
 struct NodeReport {

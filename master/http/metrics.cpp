@@ -27,6 +27,9 @@ void add_flow(MetricRegistry& metrics, const std::string& name, const FlowSum& f
   metrics.counter("flume_flow_copies_total", labels).add(natural(ledger.copies));
   metrics.gauge("flume_flow_in_flight_events", labels).set(ledger.in_flight.events);
   metrics.gauge("flume_flow_in_flight_bytes", labels).set(ledger.in_flight.bytes);
+  metrics.gauge("flume_flow_held_events", labels).set(ledger.held.events);
+  metrics.gauge("flume_flow_missing_events", labels).set(ledger.missing);
+  metrics.gauge("flume_flow_unexplained_events", labels).set(ledger.unexplained);
   metrics.gauge("flume_flow_balanced", labels).set(ledger.balanced ? 1 : 0);
 }
 

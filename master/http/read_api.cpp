@@ -23,6 +23,8 @@ void write_logical(JsonWriter& json, const LogicalPicture& node) {
   write_moment(json, "last_seen_ms", node.seen_millis);
   write_rates(json, node.rates);
   write_ledger(json.key("ledger"), node.ledger);
+  json.key("promise").raw(node.report.promise.empty() ? "null" : node.report.promise);
+  json.key("logs").raw(node.report.logs.empty() ? "[]" : node.report.logs);
   json.key("counters").begin_object();
   for (const auto& [name, value] : node.report.counters) {
     json.member(name, value);

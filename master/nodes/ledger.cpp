@@ -24,6 +24,9 @@ FlowAmount* amount_of(FlowLedger& ledger, std::string_view name) {
   if (name == "in_flight") {
     return &ledger.in_flight;
   }
+  if (name == "held") {
+    return &ledger.held;
+  }
   return name.starts_with(kDropped) ? &ledger.dropped[std::string(name.substr(kDropped.size()))] : nullptr;
 }
 
@@ -44,6 +47,12 @@ FlowLedger FlowLedger::from(const LedgerNumbers& numbers) {
     const std::string_view view = name;
     if (view == "copies") {
       ledger.copies = value;
+    } else if (view == "joined") {
+      ledger.joined = value;
+    } else if (view == "missing") {
+      ledger.missing = value;
+    } else if (view == "unexplained") {
+      ledger.unexplained = value;
     } else if (view == "balanced") {
       ledger.balanced = value != 0;
     } else if (view.ends_with(kEvents)) {
@@ -57,7 +66,8 @@ FlowLedger FlowLedger::from(const LedgerNumbers& numbers) {
     }
   }
   const int64_t came = ledger.read.events + ledger.copies + ledger.recovered.events;
-  const int64_t went = ledger.delivered.events + ledger.in_flight.events + ledger.dropped_sum().events;
+  const int64_t went = ledger.delivered.events + ledger.in_flight.events + ledger.held.events + ledger.joined +
+                       ledger.dropped_sum().events + ledger.missing;
   ledger.balanced = ledger.balanced && came == went;
   return ledger;
 }
@@ -68,6 +78,10 @@ void FlowLedger::add(const FlowLedger& other) {
   copies += other.copies;
   delivered.add(other.delivered);
   in_flight.add(other.in_flight);
+  held.add(other.held);
+  joined += other.joined;
+  missing += other.missing;
+  unexplained += other.unexplained;
   for (const auto& [reason, amount] : other.dropped) {
     dropped[reason].add(amount);
   }
@@ -89,13 +103,16 @@ void write_ledger(JsonWriter& json, const FlowLedger& ledger) {
   json.member("copies", ledger.copies);
   write_amount(json, "delivered", ledger.delivered);
   write_amount(json, "in_flight", ledger.in_flight);
+  write_amount(json, "held", ledger.held);
+  json.member("joined", ledger.joined).member("missing", ledger.missing);
   const FlowAmount sum = ledger.dropped_sum();
   json.key("dropped").begin_object().member("events", sum.events).member("bytes", sum.bytes);
   json.key("reasons").begin_object();
   for (const auto& [reason, amount] : ledger.dropped) {
     write_amount(json, reason, amount);
   }
-  json.end_object().end_object().member("balanced", ledger.balanced).end_object();
+  json.end_object().end_object().member("unexplained", ledger.unexplained);
+  json.member("balanced", ledger.balanced).end_object();
 }
 
 }  // namespace flume::master

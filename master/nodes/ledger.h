@@ -1,7 +1,7 @@
 // FlowLedger: the ledger of one logical node or one flow as the master knows it, from the numbers that nodes report by
 // name: read.events, read.bytes, recovered.events, recovered.bytes, copies, delivered.events, delivered.bytes,
-// in_flight.events, in_flight.bytes, dropped.REASON.events, dropped.REASON.bytes, balanced (1 or 0). Value; pure
-// functions.
+// in_flight.events, in_flight.bytes, held.events, held.bytes, joined, missing, unexplained, dropped.REASON.events,
+// dropped.REASON.bytes, balanced (1 or 0). Value; pure functions.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,10 @@ struct FlowLedger {
   int64_t copies = 0;
   FlowAmount delivered;
   FlowAmount in_flight;
+  FlowAmount held;  // in logs
+  int64_t joined = 0;
+  int64_t missing = 0;
+  int64_t unexplained = 0;                    // as the nodes say
   std::map<std::string, FlowAmount> dropped;  // by reason
   bool balanced = true;                       // as the nodes say, and by these very numbers
 

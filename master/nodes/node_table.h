@@ -32,6 +32,8 @@ struct LogicalReport {
   int64_t next_try_millis = 0;
   std::map<std::string, int64_t> counters;
   LedgerNumbers ledger;
+  std::string promise;  // JSON of docs/api.md; empty: the node said nothing
+  std::string logs;     // likewise
 
   // The same but for numbers that change all the time.
   bool looks_like(const LogicalReport& other) const;

@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "common/base/text.h"
+#include "common/json/json.h"
 
 namespace flume::master {
 namespace {
 
 // A larger answer comes in parts: what is left differs again at the next report.
 constexpr size_t kMostTextBytes = 8U << 20;
+constexpr size_t kMostJsonBytes = 256U << 10;  // that a node may say of one logical node
 
 std::string hex(const std::string& bytes) {
   return to_hex({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
@@ -20,6 +22,15 @@ bool is_up_to_date(const PhysicalStatus& node, const std::string& logical, const
   const auto found = node.logical.find(logical);
   return found != node.logical.end() && found->second.report.text_hash == wanted.text.hash &&
          found->second.report.wanted_revision >= wanted.modified;
+}
+
+// What a node says in JSON goes to pages as it is, so it has to be JSON, and of the kind that they expect.
+std::string json_or_nothing(const std::string& text, bool is_object) {
+  if (text.empty() || text.size() > kMostJsonBytes) {
+    return {};
+  }
+  const auto value = JsonValue::parse(text);
+  return value.ok() && (is_object ? value->is_object() : value->is_array()) ? text : std::string();
 }
 
 LogicalReport logical_from(const rpc::control::LogicalState& state) {
@@ -35,6 +46,8 @@ LogicalReport logical_from(const rpc::control::LogicalState& state) {
   report.next_try_millis = state.next_try_ms;
   report.counters = state.counters;
   report.ledger = state.ledger;
+  report.promise = json_or_nothing(state.promise, true);
+  report.logs = json_or_nothing(state.logs, false);
   return report;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/base/text.h"
 #include "common/rpc/thrift_bytes.h"
+#include "node/runtime/flow_json.h"
 #include "rpc/NodeControl.h"
 
 namespace flume::node {
@@ -37,10 +38,14 @@ std::map<std::string, int64_t> ledger_numbers(const Ledger& ledger) {
   put(numbers, "recovered", ledger.recovered);
   put(numbers, "delivered", ledger.delivered);
   put(numbers, "in_flight", ledger.in_flight);
+  put(numbers, "held", ledger.held);
   for (const auto& [reason, amount] : ledger.dropped) {
     put(numbers, "dropped." + reason, amount);
   }
   numbers["copies"] = static_cast<int64_t>(ledger.copies);
+  numbers["joined"] = static_cast<int64_t>(ledger.joined);
+  numbers["missing"] = static_cast<int64_t>(ledger.missing);
+  numbers["unexplained"] = ledger.unexplained;
   numbers["balanced"] = ledger.balanced ? 1 : 0;
   return numbers;
 }
@@ -60,6 +65,8 @@ rpc::control::LogicalState logical_state(const LogicalStatus& status, const std:
   state.__set_error_ms(status.error_millis);
   state.__set_next_try_ms(status.next_try_millis);
   state.__set_ledger(ledger_numbers(status.ledger));
+  state.__set_promise(promise_json(status));
+  state.__set_logs(logs_json(status));
   return state;
 }
 

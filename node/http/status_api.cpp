@@ -9,16 +9,12 @@
 #include "common/base/text.h"
 #include "common/base/thread.h"
 #include "common/base/version.h"
+#include "node/http/log_metrics.h"
+#include "node/runtime/flow_json.h"
 #include "webui/assets.h"
 
 namespace flume::node {
 namespace {
-
-void write_amount(JsonWriter& json, std::string_view name, const Amount& amount) {
-  json.key(name).begin_object();
-  json.member("events", amount.events).member("bytes", amount.bytes);
-  json.end_object();
-}
 
 void write_ledger(JsonWriter& json, const Ledger& ledger) {
   json.key("ledger").begin_object();
@@ -27,14 +23,10 @@ void write_ledger(JsonWriter& json, const Ledger& ledger) {
   json.member("copies", ledger.copies);
   write_amount(json, "delivered", ledger.delivered);
   write_amount(json, "in_flight", ledger.in_flight);
-  const Amount dropped = ledger.dropped_sum();
-  json.key("dropped").begin_object();
-  json.member("events", dropped.events).member("bytes", dropped.bytes);
-  json.key("reasons").begin_object();
-  for (const auto& [reason, amount] : ledger.dropped) {
-    write_amount(json, reason, amount);
-  }
-  json.end_object().end_object();
+  write_amount(json, "held", ledger.held);
+  json.member("joined", ledger.joined).member("missing", ledger.missing);
+  write_dropped(json, ledger.dropped);
+  json.member("unexplained", ledger.unexplained);
   json.member("balanced", ledger.balanced);
   json.end_object();
 }
@@ -108,7 +100,7 @@ void StatusApi::add_to(http::HttpServer& server) {
                 : http::error_response(404, "not_found", str_cat("no logical node ", quoted(name), " runs here"));
   });
   server.route("GET", "/metrics", [this](const Request&) {
-    http::Response response = json_response(sources_.prometheus());
+    http::Response response = json_response(sources_.prometheus() + log_metrics(sources_.list(), clock_.wall_millis()));
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   });
@@ -157,6 +149,8 @@ void StatusApi::write_logical(JsonWriter& json, const LogicalStatus& node) {
   json.member("delivered_events", rates.delivered_events).member("delivered_bytes", rates.delivered_bytes);
   json.end_object();
   write_ledger(json, node.ledger);
+  json.key("promise").raw(promise_json(node));
+  json.key("logs").raw(logs_json(node));
   json.key("counters").begin_object();
   for (const auto& [name, value] : node.counters) {
     json.member(name, value);

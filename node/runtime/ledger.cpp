@@ -1,6 +1,7 @@
 #include "node/runtime/ledger.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace flume::node {
 
@@ -78,6 +79,71 @@ Amount Ledger::dropped_sum() const {
     sum.bytes += amount.bytes;
   }
   return sum;
+}
+
+int64_t LogCounts::unexplained() const {
+  uint64_t gone = delivered.events + held + missing;
+  for (const auto& [reason, amount] : dropped) {
+    gone += amount.events;
+  }
+  return static_cast<int64_t>(recovered + accepted) - static_cast<int64_t>(gone);
+}
+
+void LogCounts::add(const LogCounts& more) {
+  recovered += more.recovered;
+  recovered_bytes += more.recovered_bytes;
+  accepted += more.accepted;
+  accepted_bytes += more.accepted_bytes;
+  repeated += more.repeated;
+  delivered.events += more.delivered.events;
+  delivered.bytes += more.delivered.bytes;
+  for (const auto& [reason, amount] : more.dropped) {
+    dropped[reason].events += amount.events;
+    dropped[reason].bytes += amount.bytes;
+  }
+  missing += more.missing;
+  held += more.held;
+  settling += more.settling;
+}
+
+void LogCounts::reopened(const LogCounts& now) {
+  // Less than it held: unexplained. More: rows whose delivery was not written down; they are delivered once more.
+  const uint64_t known = std::min(held, now.recovered);
+  LogCounts more = now;
+  more.recovered -= known;
+  more.recovered_bytes = more.recovered == 0 ? 0 : more.recovered_bytes;
+  held = 0;
+  add(more);
+}
+
+Ledger with_logs(Ledger source, const LogCounts& logs, bool may_join) {
+  Ledger whole = std::move(source);
+  take(whole.read.events, logs.repeated);
+  whole.recovered = {logs.recovered, logs.recovered_bytes};
+  whole.held = {logs.held, 0};
+  whole.missing = logs.missing;
+  // Rows that were settled as delivered and are in no log.
+  uint64_t straight = whole.delivered.events;
+  const uint64_t logged = logs.accepted + logs.repeated;
+  take(straight, logged);
+  if (may_join) {
+    whole.copies += logged - std::min(logged, whole.delivered.events);
+    whole.joined = std::exchange(straight, 0);
+  }
+  take(whole.delivered.bytes, logs.accepted_bytes);
+  whole.delivered = {straight + logs.delivered.events, whole.delivered.bytes + logs.delivered.bytes};
+  for (const auto& [reason, amount] : logs.dropped) {
+    whole.dropped[reason].events += amount.events;
+    whole.dropped[reason].bytes += amount.bytes;
+  }
+  const uint64_t in = logs.recovered_bytes + logs.accepted_bytes;
+  whole.held.bytes = logs.held == 0 ? 0 : in - std::min(in, logs.delivered.bytes);
+  const uint64_t came = whole.read.events + whole.copies + whole.recovered.events;
+  const uint64_t went = whole.delivered.events + whole.in_flight.events + whole.held.events + whole.joined +
+                        whole.dropped_sum().events + whole.missing;
+  whole.unexplained = static_cast<int64_t>(came) - static_cast<int64_t>(went);
+  whole.balanced = whole.balanced && whole.unexplained == 0;
+  return whole;
 }
 
 LedgerBook::LedgerBook(const Metrics& metrics) : metrics_(metrics) {}

@@ -1,5 +1,6 @@
 #include "node/runtime/log_book.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/text.h"
@@ -13,7 +14,26 @@ void LogBook::add(const void* log, std::function<LogStatus()> status) {
 
 void LogBook::remove(const void* log) {
   const MutexLock lock(mutex_);
-  logs_.erase(log);
+  const auto found = logs_.find(log);
+  if (found != logs_.end()) {
+    const LogStatus last = found->second();
+    closed_[last.folder].reopened(last.counts);
+    logs_.erase(found);
+  }
+}
+
+LogCounts LogBook::counts() const {
+  const MutexLock lock(mutex_);
+  std::map<std::string, LogCounts> folders = closed_;
+  for (const auto& [log, status] : logs_) {
+    const LogStatus now = status();
+    folders[now.folder].reopened(now.counts);
+  }
+  LogCounts sum;
+  for (const auto& [folder, counts] : folders) {
+    sum.add(counts);
+  }
+  return sum;
 }
 
 std::vector<LogStatus> LogBook::list() const {
@@ -23,6 +43,7 @@ std::vector<LogStatus> LogBook::list() const {
   for (const auto& [log, status] : logs_) {
     all.push_back(status());
   }
+  std::sort(all.begin(), all.end(), [](const LogStatus& a, const LogStatus& b) { return a.folder < b.folder; });
   return all;
 }
 

@@ -2,6 +2,7 @@
 // itself in while it is open; whoever shows the node asks. Thread-safe.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -9,34 +10,45 @@
 
 #include "common/base/status.h"
 #include "common/base/sync.h"
+#include "common/wal/log_times.h"
+#include "common/wal/missing.h"
 #include "node/runtime/ledger.h"
 #include "node/runtime/node_state.h"
 
 namespace flume::node {
 
 struct LogStatus {
-  std::string path;           // of the sink in the plan
-  std::string folder;         // where the log lies
-  uint64_t rows = 0;          // held: numbered and not durable at the far end
-  uint64_t bytes = 0;         // of the log's files
-  uint64_t recovered = 0;     // rows that it held when it was opened
-  uint64_t repeated = 0;      // rows that came again and were known
-  uint64_t missing = 0;       // rows whose place in the log is damaged
-  int64_t oldest_millis = 0;  // wall time when the oldest segment was begun; 0: nothing is held
-  std::string error;          // of its disk
+  std::string kind;          // "wal": everything goes through it; "dfo": what could not be sent
+  std::string path;          // of the sink in the plan
+  std::string folder;        // where the log lies
+  uint64_t rows = 0;         // held: numbered and not durable at the far end
+  uint64_t bytes = 0;        // of the log's files
+  uint64_t limit_bytes = 0;  // at which it takes nothing
+  uint64_t segments = 0;
+  uint64_t recovered = 0;           // rows that it held when it was opened
+  uint64_t repeated = 0;            // rows that came again and were known
+  uint64_t missing = 0;             // rows whose place in the log is damaged
+  std::deque<wal::Missing> places;  // of them, the newest kMissingShown
+  int64_t oldest_millis = 0;        // wall time when the oldest row that it holds was synced; 0: nothing is held
+  wal::AckTimes acks;               // from the sync of a row until the far end took responsibility for it
+  std::string error;                // of its disk
   // Of what sends the rows on.
   NodeState state = NodeState::kHello;
   std::string chain_error;
   int64_t next_try_millis = 0;
-  Ledger sent;  // rows that went into the chain, and what became of them
+  LogCounts counts;  // since it was opened
 };
+inline constexpr size_t kMissingShown = 16;
 
 class LogBook {
  public:
   // `status` is called from any thread until remove(); it must not call the book.
   void add(const void* log, std::function<LogStatus()> status);
+  // Asks a last time: what the log counted stays in counts(), and what it holds when it is opened again is known there.
   void remove(const void* log);
   std::vector<LogStatus> list() const;
+  // Of all logs that were ever open, each folder once.
+  LogCounts counts() const;
 
   // One log at a time uses a folder. kBusy: another one does and cannot give it up.
   Status claim(const std::string& folder, const void* log);
@@ -49,6 +61,7 @@ class LogBook {
  private:
   mutable Mutex mutex_;
   std::map<const void*, std::function<LogStatus()>> logs_ FLUME_GUARDED_BY(mutex_);
+  std::map<std::string, LogCounts> closed_ FLUME_GUARDED_BY(mutex_);                 // by folder
   std::map<std::string, const void*, std::less<>> claims_ FLUME_GUARDED_BY(mutex_);  // by folder
   std::map<std::string, std::function<void()>, std::less<>> give_up_ FLUME_GUARDED_BY(mutex_);
 };

@@ -145,11 +145,12 @@ class LogicalNode {
       status.revision = driver.running->revision;
       status.source = driver.running->source_text;
       status.sink = driver.running->sink_text;
+      status.promise = driver.running->promise;
     }
     status.error = error_.empty() ? driver.error : error_;
     status.error_millis = error_.empty() ? driver.error_millis : error_millis_;
     status.next_try_millis = driver.next_try_millis;
-    status.ledger = book_.sum();
+    status.ledger = ledger(driver.running != nullptr && driver.running->promise.may_join);
     status.logs = logs_.list();
     status.source_ended = driver.source_ended;
     if (draining_) {
@@ -159,6 +160,20 @@ class LogicalNode {
   }
 
  private:
+  // Sources and logs go on counting: what they say fits together when the logs settled nothing between two looks.
+  Ledger ledger(bool may_join) const {
+    constexpr int kLooks = 64;
+    LogCounts logs = logs_.counts();
+    for (int look = 1;; ++look) {
+      const Ledger source = book_.sum();
+      const LogCounts before = std::exchange(logs, logs_.counts());
+      const bool is_still =
+          before.accepted == logs.accepted && before.repeated == logs.repeated && logs.settling + before.settling == 0;
+      if (look == kLooks || is_still) {
+        return with_logs(source, logs, may_join);
+      }
+    }
+  }
   static std::unique_ptr<Positions> open_positions(const NodeSetParts& parts, const std::string& name) {
     if (parts.state_folder.empty()) {
       return Positions::in_memory();
@@ -357,6 +372,12 @@ std::vector<LogicalStatus> NodeSet::list() const {
   }
   const std::vector<MetricSample> samples = impl_->parts.metrics.samples();
   for (const MetricSample& sample : samples) {
+    // What goes through a log is counted before it as this node's, and once more behind it.
+    const bool is_part = std::any_of(sample.labels.begin(), sample.labels.end(),
+                                     [](const auto& label) { return label.first == "part"; });
+    if (is_part && sample.name.starts_with("flume_flow_")) {
+      continue;
+    }
     for (const auto& [label, value] : sample.labels) {
       const auto found = label == "node" ? by_name.find(value) : by_name.end();
       if (found != by_name.end()) {

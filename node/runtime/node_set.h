@@ -20,6 +20,7 @@
 #include "node/runtime/ledger.h"
 #include "node/runtime/log_book.h"
 #include "node/runtime/node_state.h"
+#include "node/runtime/promise.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -46,7 +47,8 @@ struct LogicalStatus {
   int64_t error_millis = 0;     // when; 0 = none
   int64_t next_try_millis = 0;  // 0 = none planned
   Ledger ledger;
-  std::vector<LogStatus> logs;              // of its sinks that keep one
+  FlowPromise promise;                      // of what runs
+  std::vector<LogStatus> logs;              // of its sinks that keep one, by path
   std::map<std::string, int64_t> counters;  // this node's metrics summed over its components, by name
   bool source_ended = false;                // IDLE because the source came to its end, not because it was told to
 };

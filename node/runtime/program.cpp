@@ -52,6 +52,7 @@ ProgramPtr compile(const lang::NodePlan& plan, const Registry& registry) {
   program->sink_text = plan.sink->text;
   const lang::ComponentSpec* spec = registry.catalog().find(lang::ComponentSpec::Kind::kSource, plan.source->name);
   program->replayable = spec != nullptr && spec->replayable;
+  program->promise = promise_of(plan, registry.catalog());
   program->source = [&registry, source = plan.source] { return Build(registry).source(source); };
   program->sink = Build(registry).again(plan.sink);
   return program;

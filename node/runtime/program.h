@@ -9,6 +9,7 @@
 
 #include "dataflow-lang/checker.h"
 #include "node/runtime/node_set.h"
+#include "node/runtime/promise.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -21,6 +22,7 @@ struct Program {
   std::function<std::unique_ptr<Source>()> source;
   std::function<std::unique_ptr<Sink>()> sink;
   bool replayable = false;  // the source's rewind() works
+  FlowPromise promise;
 };
 using ProgramPtr = std::shared_ptr<const Program>;
 

@@ -22,6 +22,7 @@ DiskFailoverSink::DiskFailoverSink(const std::function<std::unique_ptr<Sink>()>&
 Status DiskFailoverSink::open(Context& context, const Wait& wait) {
   context_ = &context;
   spooling_gauge_ = &context.metrics.gauge("flume_spooling");
+  doubled_ = &context.metrics.counter("flume_possibly_doubled_rows_total");
   FLUME_RETURN_IF_ERROR(log_.open(context, wait));
   spooling_ = true;  // until the log is known to be empty
   spooling_gauge_->set(1);
@@ -54,6 +55,7 @@ void DiskFailoverSink::spool_from_now_on(const Status& why) {
                   kv("node", context_->logical_node), kv("error", why));
   for (int twice = 0; twice < 2; ++twice) {  // before and after it is closed
     for (EventBatch& batch : straight_->take_back()) {
+      doubled_->add(batch.rows());  // the far end may have them
       waiting_.push_back(std::move(batch));
     }
     (void)straight_->close(Wait{TimePoint(), {}});

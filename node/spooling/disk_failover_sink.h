@@ -38,6 +38,7 @@ class DiskFailoverSink final : public Sink {
   WriteAheadSink log_;
   Context* context_ = nullptr;  // given to open(); outlives the component
   Gauge* spooling_gauge_ = nullptr;
+  Counter* doubled_ = nullptr;
   bool spooling_ = false;
   TimePoint next_try_{};
   std::deque<EventBatch> waiting_;  // came back from straight_ and are not in the log yet, in order

@@ -1,6 +1,6 @@
 // LogDrains: sends what is left in logs whose sinks are gone from the configuration: a sink was changed, a node was
 // removed, a process started with another configuration. Each such log is opened by the sink that wrote it (its text
-// lies beside the segments), sent until nothing is left, and marked so. A sink that wants the folder gets it.
+// lies beside the segments), sent until nothing is left, and marked so (R9). A sink that wants the folder gets it.
 // Driver's thread, but is_drained().
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,14 +10,13 @@
 #include "common/base/text.h"
 #include "common/io/posix.h"
 #include "node/runtime/positions.h"
-#include "node/spooling/wal_source.h"
 
 namespace flume::node {
 
 namespace {
 
 constexpr size_t kLongestText = 1 << 20;
-constexpr mode_t kMode = 0640;
+constexpr mode_t kMode = 0600;
 constexpr Duration kSync = std::chrono::seconds(10);             // for the disk, when a sink closes
 constexpr Duration kFarEnd = std::chrono::seconds(1);            // for a far end that takes rows
 constexpr Duration kLookAtState = std::chrono::milliseconds(5);  // does it still?
@@ -47,13 +47,13 @@ struct WriteAheadSink::Sending {
   Sending(const Context& outer, wal::Wal& wal, const std::function<std::unique_ptr<Sink>()>& chain, std::string text)
       : positions(Positions::in_memory()),
         context(make_context(outer, *positions, logs)),
-        missing(context.metrics.counter("flume_wal_missing_rows_total")),
+        progress(wal.status().released, wal.status().first_ordinal),
         book(context.metrics),
         driver(context, book, sending_options(outer), [] {}) {
     auto program = std::make_shared<Program>();
     program->source_text = "wal";
     program->sink_text = std::move(text);
-    program->source = [&wal] { return std::make_unique<WalSource>(wal); };
+    program->source = [this, &wal] { return std::make_unique<WalSource>(wal, progress); };
     program->sink = chain;
     program->replayable = true;
     driver.want(std::move(program));
@@ -79,7 +79,7 @@ struct WriteAheadSink::Sending {
   const std::unique_ptr<Positions> positions;  // the log itself knows what was sent
   LogBook logs;
   Context context;
-  const Counter& missing;
+  WalProgress progress;
   LedgerBook book;
   Driver driver;
 };
@@ -103,6 +103,7 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
   FLUME_RETURN_IF_ERROR(context.logs.claim(folder_, this));
   logs_ = &context.logs;
   if (Status status = open_log(context); !status.ok()) {
+    wal_.reset();
     logs_->release(this);
     logs_ = nullptr;
     return status;
@@ -114,6 +115,7 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
 
 Status WriteAheadSink::open_log(Context& context) {
   recovered_ = {};
+  limit_bytes_ = static_cast<uint64_t>(context.settings.integer("flume.wal.max.bytes"));
   FLUME_ASSIGN_OR_RETURN(wal_, wal::Wal::open(log_options(context, folder_), local_files(), context.clock, recovered_));
   ::unlink(str_cat(folder_, "/", kDrainedFile).c_str());
   const std::string chain_file = str_cat(folder_, "/", kChainFile);
@@ -171,12 +173,17 @@ Status WriteAheadSink::close(const Wait& wait) {
   if (flushed.ok()) {
     wait_for_far_end(wait.at_most(std::chrono::steady_clock::now() + kFarEnd));
   }
-  stop_sending();
+  if (sending_ != nullptr) {
+    sending_->driver.request_stop();
+    sending_->driver.join();
+  }
   const Status closed = wal_->close(flushed.ok() ? Wait::for_duration(kSync) : Wait{TimePoint(), {}});
   if (const wal::WalStatus left = wal_->status(); left.released < left.synced) {
     FLUME_LOG(kInfo, "a write-ahead log is closed with rows that are not delivered yet", kv("folder", folder_),
               kv("rows", left.synced - left.released));
   }
+  logs_->remove(this);  // asks for the status a last time
+  sending_.reset();
   wal_.reset();
   logs_->release(this);
   logs_ = nullptr;
@@ -193,17 +200,6 @@ void WriteAheadSink::wait_for_far_end(const Wait& wait) {
   }
 }
 
-void WriteAheadSink::stop_sending() {
-  if (logs_ != nullptr) {
-    logs_->remove(this);
-  }
-  if (sending_ != nullptr) {
-    sending_->driver.request_stop();
-    sending_->driver.join();
-    sending_.reset();
-  }
-}
-
 uint64_t WriteAheadSink::held_rows() const {
   if (wal_ == nullptr) {
     return 0;
@@ -213,23 +209,72 @@ uint64_t WriteAheadSink::held_rows() const {
 }
 
 LogStatus WriteAheadSink::status() const {
+  // In this order each sees at least what the one before saw.
+  const Ledger sent = sending_->book.sum();
+  const WalProgress::State progress = sending_->progress.state();
   const wal::WalStatus wal = wal_->status();
   const DriverStatus driver = sending_->driver.status();
   LogStatus status;
+  status.kind = kind_;
   status.path = path_;
   status.folder = folder_;
   status.rows = wal.next_ordinal - wal.released;
   status.bytes = wal.bytes;
+  status.limit_bytes = limit_bytes_;
+  status.segments = wal.segments;
   status.recovered = recovered_.rows;
   status.repeated = wal.repeated;
-  status.missing = static_cast<uint64_t>(sending_->missing.value());
+  status.places = progress.places;
+  for (const wal::Missing& missing : recovered_.missing) {  // that was not come to yet, or never will be
+    if (missing.first >= std::max(progress.high, progress.start) || missing.first >= progress.first_new) {
+      status.places.push_back(missing);
+    }
+  }
+  while (status.places.size() > kMissingShown) {
+    status.places.pop_front();
+  }
   status.oldest_millis = status.rows == 0 ? 0 : wal.oldest_millis;
+  status.acks = wal_->ack_times();
   status.error = wal.error;
   status.state = driver.state;
   status.chain_error = driver.error;
   status.next_try_millis = driver.next_try_millis;
-  status.sent = sending_->book.sum();
+  status.counts = counts(sent, progress, wal);
+  status.missing = status.counts.missing;
   return status;
+}
+
+// Numbers that no row has are found when they are read; until then they count as rows that it held. A batch that came
+// back and is read again counts as not yet read.
+LogCounts WriteAheadSink::counts(const Ledger& sent, const WalProgress::State& progress,
+                                 const wal::WalStatus& wal) const {
+  const uint64_t again = progress.high - progress.next;
+  const uint64_t skipped_new = (wal.synced - wal.first_ordinal) - wal.accepted;
+  uint64_t ahead = 0;  // rows that it will not find
+  for (const wal::Missing& missing : recovered_.missing) {
+    const uint64_t first = std::max(missing.first, progress.high);
+    const uint64_t end = std::min(missing.end, progress.first_new);
+    ahead += end > first ? end - first : 0;
+  }
+  const uint64_t unread = (wal.synced - progress.high) - (skipped_new - progress.skipped_new) - ahead + again;
+  const uint64_t passed =
+      (progress.high - progress.start) - progress.skipped_old - progress.skipped_new - progress.missing - again;
+  LogCounts counts;
+  counts.recovered = progress.first_new - progress.start - progress.skipped_old + recovered_.missing_at_end;
+  counts.recovered_bytes = recovered_.body_bytes;
+  counts.accepted = wal.accepted;
+  counts.accepted_bytes = wal.accepted_bytes;
+  counts.repeated = wal.repeated_settled;
+  counts.settling = wal.settling;
+  counts.missing = progress.missing + ahead + recovered_.missing_at_end;
+  counts.dropped = sent.dropped;
+  const uint64_t dropped = sent.dropped_sum().events;
+  // Rows that were delivered, or are on their way, and are read again all the same are delivered once more.
+  const uint64_t given = sent.delivered.events + dropped + sent.in_flight.events;
+  const uint64_t twice = given - std::min(given, passed);
+  counts.delivered = {sent.delivered.events - std::min(sent.delivered.events, twice), sent.delivered.bytes};
+  counts.held = unread + passed - std::min(passed, counts.delivered.events + dropped);
+  return counts;
 }
 
 }  // namespace flume::node

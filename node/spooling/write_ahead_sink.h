@@ -7,7 +7,7 @@
 // log. A far end that is away, slow or full holds nothing up but the log's own space; at its limit append() takes
 // nothing.
 //
-// The log lies in STATE/NODE/wal/PLACE. open() takes up what is there and tells the source how far it was read (R5),
+// The log lies in STATE/NODE/wal/PLACE. open() takes up what is there and tells the source how far it was read (R4),
 // before the source opens. close() waits for the disk and a moment for a far end that takes rows; what is left is sent
 // after the next open().
 // Thread: the driver of the node; the second driver is this object's own.
@@ -22,6 +22,7 @@
 #include "common/wal/wal.h"
 #include "node/runtime/driver.h"
 #include "node/runtime/log_book.h"
+#include "node/spooling/wal_source.h"
 
 namespace flume::node {
 
@@ -47,8 +48,8 @@ class WriteAheadSink final : public Sink {
 
   Status open_log(Context& context);
   void wait_for_far_end(const Wait& wait);
-  void stop_sending();
   LogStatus status() const;
+  LogCounts counts(const Ledger& sent, const WalProgress::State& progress, const wal::WalStatus& wal) const;
 
   const std::function<std::unique_ptr<Sink>()> chain_;
   const std::string text_;
@@ -56,6 +57,7 @@ class WriteAheadSink final : public Sink {
   LogBook* logs_ = nullptr;  // of the context given to open(), while open
   std::string folder_;
   std::string path_;
+  uint64_t limit_bytes_ = 0;
   Clock* clock_ = nullptr;
   wal::Recovered recovered_;
   std::optional<RowLedger> ledger_;

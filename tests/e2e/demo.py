@@ -239,7 +239,7 @@ def check_counts(cluster, expected):
 
     def settled():
         flows = cluster.api("GET", "/ledger")["flows"]
-        return all(f["ledger"]["in_flight"]["events"] == 0 for f in flows) and flows
+        return all(f["ledger"]["in_flight"]["events"] + f["ledger"]["held"]["events"] == 0 for f in flows) and flows
 
     flows = wait_for("nothing to be in flight", settled, 60)
     for flow in flows:

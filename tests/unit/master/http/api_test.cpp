@@ -236,6 +236,8 @@ TEST_F(ApiTest, NodesShowReportsAndTheLedgerSumsThem) {
   report.error_millis = 5;
   report.next_try_millis = 9;
   report.counters["flume_x_total"] = 3;
+  report.promise = R"({"delivery":"exactly_once","sinks":[]})";
+  report.logs = R"([{"kind":"wal","rows":7}])";
   report.ledger = {{"read.events", 5}, {"delivered.events", 4}, {"dropped.full.events", 1}};
   world_.report("p", "h1", {report});
   world_.keep_house();
@@ -246,6 +248,8 @@ TEST_F(ApiTest, NodesShowReportsAndTheLedgerSumsThem) {
   EXPECT_EQ(nodes.json("logical.0.error"), "\"disk full\"");
   EXPECT_EQ(nodes.json("logical.0.next_try_ms"), "9");
   EXPECT_EQ(nodes.json("logical.0.counters"), R"({"flume_x_total":3})");
+  EXPECT_EQ(nodes.json("logical.0.promise.delivery"), "\"exactly_once\"");
+  EXPECT_EQ(nodes.json("logical.0.logs.0.rows"), "7");
   EXPECT_EQ(nodes.json("logical.0.revision"), nodes.json("logical.0.wanted_revision"));
   EXPECT_EQ(get("/api/v1/nodes/p").json("node"), nodes.json("logical.0"));
   EXPECT_EQ(get("/api/v1/nodes/x").json("error.message"), R"("there is no logical node \"x\"")");

@@ -16,10 +16,31 @@ TEST(FlowLedger, ReadsWhatNodesReport) {
   EXPECT_TRUE(ledger.balanced);
   JsonWriter json;
   write_ledger(json, ledger);
-  EXPECT_EQ(json.take(),
-            R"({"read":{"events":10,"bytes":100},"recovered":{"events":1,"bytes":7},"copies":10,)"
-            R"("delivered":{"events":15,"bytes":150},"in_flight":{"events":2,"bytes":20},)"
-            R"("dropped":{"events":4,"bytes":40,"reasons":{"a.b":{"events":4,"bytes":40}}},"balanced":true})");
+  EXPECT_EQ(
+      json.take(),
+      R"({"read":{"events":10,"bytes":100},"recovered":{"events":1,"bytes":7},"copies":10,)"
+      R"("delivered":{"events":15,"bytes":150},"in_flight":{"events":2,"bytes":20},)"
+      R"("held":{"events":0,"bytes":0},"joined":0,"missing":0,)"
+      R"("dropped":{"events":4,"bytes":40,"reasons":{"a.b":{"events":4,"bytes":40}}},"unexplained":0,"balanced":true})");
+}
+
+TEST(FlowLedger, WhatLogsHoldAndMissHasItsPlace) {
+  LedgerNumbers numbers = kNumbers;
+  numbers["delivered.events"] = 4;
+  numbers["held.events"] = 6;
+  numbers["held.bytes"] = 60;
+  numbers["missing"] = 3;
+  numbers["joined"] = 2;
+  FlowLedger ledger = FlowLedger::from(numbers);
+  EXPECT_TRUE(ledger.balanced);
+  ledger.add(ledger);
+  EXPECT_EQ(ledger.held, (FlowAmount{12, 120}));
+  EXPECT_EQ(ledger.missing, 6);
+  EXPECT_EQ(ledger.joined, 4);
+  numbers["missing"] = 2;
+  numbers["unexplained"] = 1;
+  EXPECT_FALSE(FlowLedger::from(numbers).balanced);
+  EXPECT_EQ(FlowLedger::from(numbers).unexplained, 1);
 }
 
 TEST(FlowLedger, ADifferenceShows) {

@@ -27,6 +27,26 @@ class DesiredTest : public testing::Test {
   MasterWorld world_;
 };
 
+TEST(Reports, WhatANodeSaysInJsonIsKeptOnlyWhenItIs) {
+  rpc::control::NodeReport report;
+  rpc::control::LogicalState state;
+  state.name = "p1";
+  state.promise = R"({"delivery":"exactly_once"})";
+  state.logs = R"([{"rows":1}])";
+  report.changed = {state};
+  EXPECT_EQ(report_from(report).changed[0].promise, state.promise);
+  EXPECT_EQ(report_from(report).changed[0].logs, state.logs);
+  const std::string large = "[" + std::string(300 << 10, ' ') + "]";
+  for (const std::string& text : {std::string(), std::string("[1"), std::string("7"), std::string("{}}"), large}) {
+    report.changed[0].promise = text;
+    report.changed[0].logs = text;
+    EXPECT_EQ(report_from(report).changed[0].promise, "") << text.substr(0, 10);
+    EXPECT_EQ(report_from(report).changed[0].logs, "") << text.substr(0, 10);
+  }
+  report.changed[0].logs = "{}";
+  EXPECT_EQ(report_from(report).changed[0].logs, "") << "no list";
+}
+
 TEST_F(DesiredTest, AnUnknownNodeIsAskedForEverything) {
   const DesiredFor told = desired("p1");
   EXPECT_TRUE(told.is_behind);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/http/log_metrics.h"
+
 namespace flume::node {
 namespace {
 
@@ -51,8 +53,81 @@ TEST_F(StatusApiTest, ShowsALogicalNodeAsTheApiSays) {
       R"("rates":{"read_events":0.0,"read_bytes":0.0,"delivered_events":0.0,"delivered_bytes":0.0},)"
       R"("ledger":{"read":{"events":100,"bytes":2000},"recovered":{"events":0,"bytes":0},"copies":0,)"
       R"("delivered":{"events":90,"bytes":1800},"in_flight":{"events":6,"bytes":120},)"
-      R"("dropped":{"events":4,"bytes":80,"reasons":{"unconfirmed":{"events":4,"bytes":80}}},"balanced":true},)"
+      R"("held":{"events":0,"bytes":0},"joined":0,"missing":0,)"
+      R"("dropped":{"events":4,"bytes":80,"reasons":{"unconfirmed":{"events":4,"bytes":80}}},"unexplained":0,"balanced":true},)"
+      R"("promise":{"delivery":"at_least_once","source":"","possibly_doubled":0,"sinks":[]},"logs":[],)"
       R"("counters":{"flume_tail_reopened_total":3}})");
+}
+
+LogStatus held_up_log() {
+  LogStatus log;
+  log.kind = "wal";
+  log.path = "sink";
+  log.folder = "/wal/sink";
+  log.rows = 7;
+  log.bytes = 4096;
+  log.limit_bytes = 1 << 20;
+  log.segments = 2;
+  log.recovered = 3;
+  log.repeated = 1;
+  log.missing = 2;
+  log.places.push_back({4, 6, "/wal/sink/0.open", 64, 320, "its blob fails its check"});
+  log.oldest_millis = 3500;
+  log.acks.total = 40;
+  log.acks.rows[2] = 30;
+  log.acks.rows[wal::kAckLimits] = 10;
+  log.acks.sum_seconds = 40000.5;
+  log.acks.median = std::chrono::milliseconds(4);
+  log.acks.p99 = std::chrono::milliseconds(20);
+  log.error = "no space left";
+  log.state = NodeState::kBackoff;
+  log.chain_error = "connection refused";
+  log.next_try_millis = 6000;
+  log.counts.dropped["undecodable"] = {1, 10};
+  return log;
+}
+
+TEST_F(StatusApiTest, ShowsLogsAsTheApiSays) {
+  nodes_[0].logs = {held_up_log()};
+  nodes_[0].counters["flume_possibly_doubled_rows_total"] = 5;
+  nodes_[0].promise.promise = Promise::kOnce;
+  nodes_[0].promise.sinks = {{"sink", "agentSink", Promise::kOnce, "rows stay"}};
+  const JsonValue node = parse(api_.logical_json("agent").value_or(""));
+  EXPECT_EQ(node.find("promise")->to_json(),
+            R"({"delivery":"exactly_once","source":"","possibly_doubled":5,)"
+            R"("sinks":[{"path":"sink","sink":"agentSink","delivery":"exactly_once","why":"rows stay"}]})");
+  EXPECT_EQ(
+      node.find("logs")->to_json(),
+      R"([{"kind":"wal","path":"sink","folder":"/wal/sink","rows":7,"bytes":4096,"limit_bytes":1048576,)"
+      R"("segments":2,"oldest_ms":3500,"recovered":3,"repeated":1,"missing":{"events":2,"places":[)"
+      R"({"first":4,"end":6,"segment":"/wal/sink/0.open","offset":64,"bytes":320,"why":"its blob fails its check"}]},)"
+      R"("disk_error":"no space left","sending":{"state":"BACKOFF","error":"connection refused","next_try_ms":6000},)"
+      R"("ack":{"events":40,"median_ms":4.0,"p99_ms":20.0},)"
+      R"("dropped":{"events":1,"bytes":10,"reasons":{"undecodable":{"events":1,"bytes":10}}}}])");
+}
+
+TEST_F(StatusApiTest, LogsAreInTheMetricsWhileTheyAreOpen) {
+  EXPECT_THAT(log_metrics(nodes_, 5000), testing::Not(testing::HasSubstr("flume_wal_")));
+  nodes_[0].logs = {held_up_log()};
+  nodes_[0].ledger.unexplained = -3;
+  const std::string text = log_metrics(nodes_, 5000);
+  const std::string labels = R"({node="agent",path="sink",kind="wal"} )";
+  const std::vector<std::string> lines = {
+      "flume_flow_unexplained_events{node=\"agent\"} -3\n",
+      "\nflume_wal_rows" + labels + "7\n",
+      "\nflume_wal_bytes" + labels + "4096\n",
+      "\nflume_wal_oldest_seconds" + labels + "1.5\n",
+      "\nflume_wal_disk_error" + labels + "1\n",
+      "# TYPE flume_wal_ack_seconds histogram\n",
+      std::string(R"(flume_wal_ack_seconds_bucket{node="agent",path="sink",kind="wal",le="0.0025"} 0)"),
+      std::string(R"(flume_wal_ack_seconds_bucket{node="agent",path="sink",kind="wal",le="0.005"} 30)"),
+      std::string(R"(flume_wal_ack_seconds_bucket{node="agent",path="sink",kind="wal",le="3600"} 30)"),
+      std::string(R"(flume_wal_ack_seconds_bucket{node="agent",path="sink",kind="wal",le="+Inf"} 40)"),
+      "\nflume_wal_ack_seconds_sum" + labels + "40000.5\n",
+      "\nflume_wal_ack_seconds_count" + labels + "40\n"};
+  for (const std::string& line : lines) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
 }
 
 TEST_F(StatusApiTest, MeasuresRatesBetweenTwoLooks) {

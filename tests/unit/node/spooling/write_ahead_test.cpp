@@ -3,6 +3,9 @@
 
 #include <poll.h>
 
+#include <filesystem>
+
+#include "common/io/posix.h"
 #include "node/spooling/write_ahead_sink.h"
 #include "tests/support/sink_rig.h"
 #include "tests/support/temp_dir.h"
@@ -39,6 +42,7 @@ class WriteAhead : public testing::Test {
       EXPECT_EQ(kept[row].body, str_cat("row ", row));
     }
   }
+  std::string status_folder() const { return dir_.path() + "/wal/sink"; }
   LogStatus status() {
     const auto all = rig_.world.logs.list();
     EXPECT_EQ(all.size(), 1U);
@@ -123,6 +127,113 @@ TEST_F(WriteAhead, AFullLogTakesNothingAndSaysSo) {
   EXPECT_EQ(result.status.code(), Code::kTimeout);
   EXPECT_NE(result.status.message().find("65536"), std::string_view::npos) << result.status.message();
   close();
+}
+
+// ---- its account
+
+TEST_F(WriteAhead, ItsAccountExplainsEveryRowOverRestarts) {
+  rig_.below->opens.assign(1000, unavailable("nobody there"));
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_EQ(status().counts.held, 10U);
+  EXPECT_EQ(status().counts.accepted, 10U);
+  close();
+  EXPECT_EQ(rig_.world.logs.counts().held, 10U) << "closed, and still there";
+  rig_.below->opens.clear();
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(status().counts.recovered, 10U);
+  append(5, 20);
+  close();
+  const LogCounts whole = rig_.world.logs.counts();
+  EXPECT_EQ(whole.recovered, 0U) << "what it held it had been given here";
+  EXPECT_EQ(whole.accepted, 20U);
+  EXPECT_EQ(whole.repeated, 5U);
+  EXPECT_EQ(whole.delivered.events, 20U);
+  EXPECT_EQ(whole.held, 0U);
+  EXPECT_EQ(whole.unexplained(), 0);
+}
+
+TEST_F(WriteAhead, RowsThatComeBackFromTheChainAreHeldAgainAndDeliveredOnce) {
+  rig_.below->settles = false;
+  rig_.below->flushes.assign(1000, unavailable("connection reset"));
+  rig_.below->closes.assign(1, unavailable("connection reset"));
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  close();
+  EXPECT_EQ(rig_.world.logs.counts().held, 10U);
+  EXPECT_EQ(rig_.world.logs.counts().unexplained(), 0);
+  rig_.below->settles = true;
+  rig_.below->flushes.clear();
+  ASSERT_TRUE(open().ok());
+  close();
+  EXPECT_EQ(rig_.world.logs.counts().delivered.events, 10U);
+  EXPECT_EQ(rig_.world.logs.counts().held, 0U);
+  EXPECT_EQ(rig_.world.logs.counts().unexplained(), 0);
+}
+
+TEST_F(WriteAhead, ARecordThatIsDamagedIsMissingWithItsPlaceAndTheAccountBalances) {
+  rig_.below->opens.assign(1000, unavailable("nobody there"));
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  close();
+  const std::string segment = status_folder() + "/00000000000000000000.sealed";
+  std::string bytes = read_file(segment, 1 << 20).value();
+  const size_t place = bytes.find("row 4");
+  ASSERT_NE(place, std::string::npos);
+  bytes[place] ^= 0x10;
+  ASSERT_TRUE(replace_file(segment, bytes, 0600).ok());
+  rig_.below->opens.clear();
+  sink_ = rig_.build("ackedWriteAhead keep");
+  ASSERT_TRUE(open().ok());
+  append(10, 12);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  while (status().counts.held > 0) {
+    ::poll(nullptr, 0, 1);
+  }
+  const LogStatus seen = status();
+  EXPECT_EQ(seen.missing, 1U);
+  ASSERT_EQ(seen.places.size(), 1U);
+  EXPECT_EQ(seen.places[0].first, 4U);
+  EXPECT_EQ(seen.places[0].end, 5U);
+  EXPECT_EQ(seen.places[0].segment, segment);
+  EXPECT_LT(seen.places[0].offset, place);
+  EXPECT_GT(seen.places[0].offset + seen.places[0].bytes, place);
+  EXPECT_EQ(seen.counts.recovered, 10U);
+  EXPECT_EQ(seen.counts.missing, 1U);
+  EXPECT_EQ(seen.counts.delivered.events, 11U);
+  EXPECT_EQ(seen.counts.unexplained(), 0);
+  close();
+}
+
+TEST_F(WriteAhead, WhatTheFarEndTakesResponsibilityForIsTimed) {
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  close();
+  ASSERT_TRUE(open().ok());
+  append(10, 12);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  while (status().acks.total < 2) {
+    ::poll(nullptr, 0, 1);
+  }
+  EXPECT_EQ(status().acks.total, 2U);
+  EXPECT_TRUE(status().acks.median);
+  EXPECT_EQ(status().oldest_millis, 0);
+  close();
+}
+
+TEST_F(WriteAhead, ItsFilesAreForTheirOwnerOnly) {
+  ASSERT_TRUE(open().ok());
+  append(0, 10);
+  close();
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path())) {
+    const auto mode = static_cast<unsigned>(entry.status().permissions()) & 0777U;
+    EXPECT_EQ(mode, entry.is_directory() ? 0700U : 0600U) << entry.path();
+    files += entry.is_directory() ? 0 : 1;
+  }
+  EXPECT_EQ(files, 2) << "a segment and the chain's text";
 }
 
 TEST_F(WriteAhead, ItNeedsAFolderOfItsOwn) {
