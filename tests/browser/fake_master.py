@@ -26,6 +26,10 @@ COMPONENTS = [
     ("sink", "console", "Prints events.", [("format", "format", False, "raw", "Output format.")]),
     ("sink", "agentBESink", "Sends events to a collector, best effort.",
      [("machine", "text", False, "localhost", "Collector."), ("port", "port", False, "35853", "Its port.")]),
+    ("sink", "agentSink", "Sends events to a collector, end to end.",
+     [("host", "text", False, "localhost", "Collector."), ("port", "port", False, "35853", "Its port.")]),
+    ("sink", "agentDFOSink", "Sends events to a collector, store on failure.",
+     [("host", "text", False, "localhost", "Collector."), ("port", "port", False, "35853", "Its port.")]),
     ("sink", "null", "Counts and drops events.", []),
     ("sink", "formatDfs", "Writes events to a store.", [("path", "escape", True, "", "Where to.")]),
     ("decorator", "gzip", "Compresses each event's body.", []),
@@ -65,6 +69,8 @@ class World:
                 ("collector", "collectorSource(35853)", 'formatDfs("file:///srv/logs/%{host}/%Y-%m-%d", raw)', "collector1"),
                 ("broken", 'tail("/var/log/ghost.log")', 'formatDfs("file:///full/disk")', "collector1"),
                 ("gone", 'tail("/var/log/old.log")', "console", "old-box"),
+                ("safe", 'tail("/var/log/orders.log")', '[ agentSink("collector1", 35853), agentDFOSink("archive", 35853) ]', "web1"),
+                ("full", 'tail("/var/log/big.log")', 'agentSink("collector2", 35853)', "web2"),
                 (EVIL, "console", 'text("<script>document.body.dataset.pwned=1</script>")', "")]:
             self.put(name, source, sink, "default-flow", "setup")
             self.where[name] = physical
@@ -100,6 +106,8 @@ class World:
         read = int((now() - self.started) * 5.2) + 1200000 if state == "ACTIVE" else 0
         lost = 42 if name == "web2" else 0
         rates = {"read_events": speed, "read_bytes": speed * 203, "delivered_events": speed * 0.99, "delivered_bytes": speed * 201}
+        if name in LOGS:
+            return self.logical_with_logs(name, config, state)
         ledger = {"read": amount(read), "recovered": amount(0), "delivered": amount(max(read - 99 - lost, 0)),
                   "in_flight": amount(99 if read else 0), "balanced": True,
                   "dropped": {**amount(lost), "reasons": {"unconfirmed": amount(lost)} if lost else {}}}
@@ -110,6 +118,21 @@ class World:
                 "error_ms": now() - 4000 if name == "broken" else None, "next_try_ms": now() + 8000 if name == "broken" else None,
                 "last_seen_ms": now() - (125000 if name == "gone" else 700),
                 "counters": {"flume_tail_reopened_total": 3, "flume_source_batches_total": read // 700}}
+
+    def logical_with_logs(self, name, config, state):
+        missing = 12 if name == "full" else 0
+        held = sum(log["rows"] for log in LOGS[name])
+        off = 3 if name == "full" else 0
+        ledger = {"read": amount(1000000), "recovered": amount(5000), "copies": 0, "joined": 0, "missing": missing,
+                  "delivered": amount(1005000 - held - missing - off - 40), "in_flight": amount(40), "held": amount(held),
+                  "dropped": {**amount(0), "reasons": {}}, "unexplained": off, "balanced": off == 0}
+        logs = [{**log, "oldest_ms": now() - log["age"] if log["age"] else None,
+                 "sending": {**log["sending"], "next_try_ms": now() + 5000 if log["sending"]["error"] else None}} for log in LOGS[name]]
+        return {"name": name, "physical": self.where[name], "host": self.where[name], "flow": config["flow"], "state": state,
+                "since_ms": self.started, "revision": config["revision"], "wanted_revision": config["revision"],
+                "rates": {"read_events": 812.0, "read_bytes": 164836.0, "delivered_events": 812.0, "delivered_bytes": 164836.0},
+                "ledger": ledger, "error": "", "error_ms": None, "next_try_ms": None, "last_seen_ms": now() - 700, "counters": {},
+                "promise": PROMISES[name], "logs": logs}
 
     def nodes(self):
         machines = {}
@@ -130,6 +153,30 @@ class World:
         return self.envelope(flows=[{"flow": "default-flow", "rates": rates, "ledger": {**total, "balanced": True},
                                      "nodes": [{"name": n["name"], "ledger": n["ledger"], "rates": n["rates"]} for n in nodes]}])
 
+
+def log(kind, path, rows, size, age, **more):
+    return {"kind": kind, "path": path, "folder": f"/var/lib/flume/web/{kind}/{path}", "rows": rows, "bytes": size,
+            "limit_bytes": 10 << 30, "segments": 3, "age": age, "recovered": 0, "repeated": 0,
+            "missing": {"events": 0, "places": []}, "disk_error": "", "sending": {"state": "ACTIVE", "error": ""},
+            "ack": {"events": 0, "median_ms": None, "p99_ms": None}, "dropped": {**amount(0), "reasons": {}}, **more}
+
+
+LOGS = {
+    "safe": [log("wal", "sink.0", 412, 48 << 20, 900, ack={"events": 998000, "median_ms": 3.2, "p99_ms": 18.4}, repeated=77),
+             log("dfo", "sink.1", 0, 65536, 0)],
+    "full": [log("wal", "sink", 81234, 10 << 30, 7260000, recovered=5000,
+                 sending={"state": "BACKOFF", "error": 'connect to collector2:35853: connection refused'},
+                 disk_error='the disk of "/var/lib/flume/web/wal/sink" has 1024 bytes left; 268435456 are kept for others',
+                 missing={"events": 12, "places": [{"first": 4000, "end": 4012, "bytes": 2636, "offset": 130240, "why": "a batch's blob fails its check",
+                                                    "segment": "/var/lib/flume/web/wal/sink/00000000000000000000.sealed"}]})]}
+ONCE = "rows stay in the log until the collector's sinks answer for them; those that write files there know rows that come again"
+PROMISES = {
+    "safe": {"delivery": "at_least_once", "source": "", "possibly_doubled": 31, "sinks": [
+        {"path": "sink.0", "sink": "agentSink", "delivery": "exactly_once", "why": ONCE},
+        {"path": "sink.1", "sink": "agentDFOSink", "delivery": "at_least_once",
+         "why": "rows that were on their way when a link died are sent again, and may have arrived"}]},
+    "full": {"delivery": "exactly_once", "source": "", "possibly_doubled": 0,
+             "sinks": [{"path": "sink", "sink": "agentSink", "delivery": "exactly_once", "why": ONCE}]}}
 
 WORLD = World()
 

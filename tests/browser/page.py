@@ -77,7 +77,7 @@ class Page:
 
     def type_into(self, label, text):
         """Clicks into the field, replaces what it holds. The completion list is left alone."""
-        field = self.labelled(label)
+        field = self.wait(f"a field {label!r}", lambda: self.labelled(label))  # the page before may still be there
         field.click()
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(text)

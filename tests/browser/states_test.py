@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 import fake_master
 from page import Page
 
-PLACES = ["/", "/machines", "/spec", "/commands", "/components", "/node/web1", "/node/broken", "/node/gone"]
+PLACES = ["/", "/machines", "/spec", "/commands", "/components", "/node/web1", "/node/broken", "/node/gone", "/node/safe", "/node/full"]
 
 
 class StatesTest(unittest.TestCase):
@@ -35,6 +35,32 @@ class StatesTest(unittest.TestCase):
         self.page.open("/")
         for words in ["BACKOFF", "LOST", "ACTIVE", "IDLE", "no space left on device (ENOSPC)", "Needs a look", "default-flow"]:
             self.page.shows(words)
+
+    def test_logs_show_how_full_how_old_and_what_they_promise(self):
+        self.page.open("/node/safe")
+        for words in ["at least once", "exactly once", "31 events were sent once more and may be there twice", "48.0 MiB of 10.0 GiB",
+                      "3.2 ms median · 18 ms p99", "Came again"]:
+            self.page.shows(words, ".reliability")
+        self.assertEqual([e.get_attribute("aria-label") for e in self.page.all(".reliability article")],
+                         ["Write-ahead log sink.0", "Failover log sink.1"])
+        self.assertEqual(self.page.all(".reliability [role=alert]"), [])
+        self.page.shows("held in logs", ".equation")
+        self.page.shows("0 unexplained", ".equation .verdict.tone-good-text")
+
+    def test_a_log_in_trouble_says_what_and_where(self):
+        self.page.open("/node/full")
+        for words in ["full: the source waits", "has 1024 bytes left", "connect to collector2:35853: connection refused", "next try in",
+                      "12 events of the log cannot be read", "rows 4000 to 4011", "00000000000000000000.sealed at 130240"]:
+            self.page.shows(words, ".reliability")
+        meter = self.page.one(".reliability [role=meter]")
+        self.assertEqual((meter.get_attribute("aria-valuenow"), meter.get_attribute("aria-valuemax")), (str(10 << 30), str(10 << 30)))
+        self.assertGreater(self.page.one(".fill-bad").size["width"], 0.99 * meter.size["width"])
+        self.page.shows("3 unexplained", ".equation .verdict.tone-bad")
+
+    def test_a_node_without_logs_has_no_such_section(self):
+        self.page.open("/node/web1")
+        self.page.shows("0 unexplained", ".equation")
+        self.assertEqual(self.page.all(".reliability"), [])
 
     def test_markup_in_names_and_specifications_is_text(self):
         for place in PLACES:

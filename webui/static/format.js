@@ -40,6 +40,14 @@ export function duration(ms) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+// Times of which parts of a second matter.
+export function short_time(ms) {
+  if (ms < 10) {
+    return `${ms.toFixed(1)} ms`;
+  }
+  return ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+}
+
 // How long ago, by the server's clock.
 export function ago(moment_ms, now_ms) {
   if (moment_ms === null || moment_ms === undefined) {

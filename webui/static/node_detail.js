@@ -4,6 +4,7 @@ import {ApiError, config_path, post, put, run_command} from "./api.js";
 import {Editor} from "./editor.js";
 import * as format from "./format.js";
 import {badge, code, empty, equation, rate, sparkline} from "./parts.js";
+import {reliability} from "./reliability.js";
 import {h, own} from "./view.js";
 
 const kCheckMs = 250;
@@ -145,7 +146,8 @@ export class NodeDetail {
     const node = this.live.node(this.name);
     return [this.head(node), node?.error ? this.trouble(node) : null,
             h("div", {class: "columns", key: "columns"}, this.form(), this.running(node)),
-            node?.ledger ? this.ledger(node) : null, node ? this.counters(node) : null];
+            node?.ledger ? this.ledger(node) : null, node ? reliability(node, this.live.data.nodes.now_ms) : null,
+            node ? this.counters(node) : null];
   }
 
   head(node) {

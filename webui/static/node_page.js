@@ -3,6 +3,7 @@
 import {get} from "./api.js";
 import * as format from "./format.js";
 import {badge, code, dropped, empty, equation, rate, sparkline} from "./parts.js";
+import {reliability} from "./reliability.js";
 import {h, patch} from "./view.js";
 
 const kPeriodMs = 2000;
@@ -38,6 +39,7 @@ function one(node, now) {
            node.error ? h("div", {class: "notice bad", role: "alert"}, h("b", {}, node.error), h("small", {}, `${
                node.error_ms ? format.ago(node.error_ms, now) : ""}${next}`)) : null,
            equation(node.ledger), node.ledger.dropped.events > 0 ? h("p", {class: "muted"}, "dropped: ", dropped(node.ledger)) : null,
+           reliability(node, now, 3),
            counters.length === 0 ? null : h("details", {}, h("summary", {}, `All counters (${counters.length})`),
                h("div", {class: "scroll"}, h("table", {class: "counters"}, h("tbody", {}, counters.map(([name, value]) =>
                    h("tr", {key: name}, h("th", {scope: "row"}, h("code", {}, name)), h("td", {class: "num"}, format.count(value)))))))));

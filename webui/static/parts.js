@@ -34,10 +34,10 @@ export function sparkline(values, label) {
            h("path", {class: "spark-line", d: line}));
 }
 
-// One bar of delivered, in flight and dropped rows.
+// One bar of delivered, in flight, held and dropped rows.
 export function ledger_bar(ledger) {
   const parts = [["delivered", ledger.delivered.events], ["in flight", ledger.in_flight.events],
-                 ["dropped", ledger.dropped.events]];
+                 ...(ledger.held?.events > 0 ? [["held", ledger.held.events]] : []), ["dropped", ledger.dropped.events]];
   const total = Math.max(parts.reduce((sum, [, n]) => sum + n, 0), 1);
   return h("span", {class: "ledger-bar", role: "img",
                     "aria-label": parts.map(([name, n]) => `${format.count(n)} ${name}`).join(", ")},
@@ -64,18 +64,24 @@ export function dropped(ledger) {
            format.count(ledger.dropped.events));
 }
 
-// read + copies + recovered = delivered + in flight + dropped. Copies are shown where a fan-out made some.
+// read + copies + recovered = delivered + in flight + held + joined + dropped + missing. What is seldom there is shown
+// where it is there.
 export function equation(ledger) {
   const cell = (name, value) => h("span", {class: "term"}, h("b", {}, format.count(value.events)),
                                   h("small", {}, `${name} · ${format.bytes(value.bytes)}`));
   const sign = (s) => h("span", {class: "sign", "aria-hidden": "true"}, s);
+  const number = (name, n, tone) => n > 0 ? [sign("+"), h("span", {class: "term", key: name},
+      h("b", {class: tone ?? null}, format.count(n)), h("small", {}, name))] : null;
+  const off = ledger.unexplained ?? 0;
   return h("div", {class: "equation"},
            cell("read", ledger.read),
-           ledger.copies > 0 ? [sign("+"), h("span", {class: "term"}, h("b", {}, format.count(ledger.copies)), h("small", {}, "copies"))]
-                             : null,
+           number("copies", ledger.copies),
            sign("+"), cell("recovered", ledger.recovered), sign("="),
-           cell("delivered", ledger.delivered), sign("+"), cell("in flight", ledger.in_flight), sign("+"),
-           cell("dropped", ledger.dropped),
-           h("span", {class: `verdict ${ledger.balanced ? "tone-good-text" : "tone-bad-text"}`},
-             ledger.balanced ? "exact" : "does not balance"));
+           cell("delivered", ledger.delivered), sign("+"), cell("in flight", ledger.in_flight),
+           ledger.held?.events > 0 ? [sign("+"), cell("held in logs", ledger.held)] : null,
+           number("joined", ledger.joined ?? 0), sign("+"), cell("dropped", ledger.dropped),
+           number("missing", ledger.missing ?? 0, "tone-bad-text"),
+           ledger.balanced ? h("span", {class: "verdict tone-good-text"}, "0 unexplained")
+                           : h("span", {class: "verdict badge tone-bad", role: "alert"},
+                               off === 0 ? "does not balance" : `${off > 0 ? "" : "−"}${format.count(Math.abs(off))} unexplained`));
 }
