@@ -165,8 +165,51 @@ def check_format():
             yield f"{pathlib.Path(match.group(1)).relative_to(ROOT)}:{match.group(2)}: not formatted (clang-format-14 -i)"
 
 
+def tests_there_are():
+    """Names of GoogleTest cases (Suite.Name) and of the ctest cases that scripts are (e2e/flow_test, torture/kill-e2e)."""
+    names = set()
+    for name in tracked_files():
+        if name.startswith("tests/") and name.endswith("_test.cpp"):
+            names.update(f"{suite}.{case}" for suite, case in
+                         re.findall(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", read(name), re.M))
+        elif re.match(r"tests/(e2e|browser)/\w+_test\.py$", name):
+            names.add(name.removeprefix("tests/").removesuffix(".py"))
+    for mode, scenarios in re.findall(r"^set\(torture_(\w+)([^)]*)\)", read("tests/torture/CMakeLists.txt"), re.M):
+        names.update(f"torture/{scenario}-{mode}" for scenario in scenarios.split())
+    return names
+
+
+def names_rule(place, rule):
+    """Does a comment in this file, or in one of this folder, name the rule?"""
+    files = [n for n in code_files() if n == place or n.startswith(place + "/")]
+    return any(re.search(r"//.*\b%s\b" % rule, line) for n in files for line in read(n).splitlines())
+
+
+def check_reliability():
+    document = "docs/reliability.md"
+    there = tests_there_are()
+    rules = set()
+    for number, line in enumerate(read(document).splitlines(), 1):
+        for test in re.findall(r"`([A-Z]\w*\.[A-Z]\w*|(?:e2e|browser|torture)/[\w-]+)`", line):
+            if test not in there:
+                yield f"{document}:{number}: there is no test {test}"
+        row = [cell.strip() for cell in line.strip("|").split("|")] if re.match(r"\| R\d+ \|", line) else None
+        if row:
+            rules.add(row[0])
+            for place in re.findall(r"`([^`]+)`", row[3]) or ["nothing"]:
+                if not names_rule(place, row[0]):
+                    yield f"{document}:{number}: no comment in {place} names {row[0]}"
+            if "`" not in row[4]:
+                yield f"{document}:{number}: {row[0]} names no test"
+        elif re.match(r"\* R\d+: ", line):
+            rules.add(line.split()[1].strip(":"))
+    for rule in [f"R{n}" for n in range(1, 27)]:
+        if rule not in rules:
+            yield f"{document}:1: {rule} is neither in the table nor among those that are not kept yet"
+
+
 CHECKS = {"layers": check_layers, "includes": check_includes, "banned": check_banned, "sizes": check_sizes,
-          "words": check_words, "format": check_format}
+          "words": check_words, "reliability": check_reliability, "format": check_format}
 
 
 def main():
