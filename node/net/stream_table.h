@@ -1,7 +1,8 @@
 // StreamTable: which rows of which logs this process has or is storing, so that rows that are sent again are not stored
 // again (R11). One for all ports of a process: a sender may come back to another port. Rows are known by the stream and
 // the number that the log of the sender gave them. What a link that was given up left unread here is under way, so the
-// sender's new link cannot bring it a second time (R12).
+// sender's new link cannot bring it a second time (R12). Known are intervals of numbers, not all below one: a
+// collector may be given only the end of a log (R13).
 //
 // A row is claimed when it is handed to a flow, and from then on under way until it is settled (durable) or forgotten
 // (it was not delivered and may come again). Bounded: of more than `max_streams` the one touched longest ago with
