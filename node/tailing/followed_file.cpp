@@ -328,6 +328,7 @@ Result<bool> FollowedFile::replaced(EventBatch& out) {
   uint64_t offset = 0;
   if (copy != nullptr) {
     FLUME_RETURN_IF_ERROR(add_old(copy->path, old, true));
+    FLUME_RETURN_IF_ERROR(add_unseen(siblings, *copy));  // copied and emptied more than once meanwhile
   } else {
     FLUME_ASSIGN_OR_RETURN(offset, current_->known_part(facts.size));
     if (!progress_->is_settled(old.stream)) {

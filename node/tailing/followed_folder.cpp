@@ -234,8 +234,9 @@ void FollowedFolder::add_new(const std::string& path, const FileFacts& facts, ui
   enqueue(*(files_[facts.identity] = std::move(file)));
 }
 
-// Files that had this path between the one that was last seen there and the one that has it now: renamed before anybody
-// looked, under names that are not followed (those that are speak for themselves).
+// Files that had this path between the one that was last seen there and the one that has it now, and copies of what was
+// in it: renamed or made before anybody looked, under names that are not followed (those that are speak for
+// themselves).
 void FollowedFolder::add_unseen(const std::string& path, const FileIdentity& now_there) {
   const auto last = last_at_.find(path);
   if (last == last_at_.end()) {

@@ -126,6 +126,8 @@ Result<bool> FollowedFolder::replaced(File& file, EventBatch& out) {
   uint64_t offset = 0;
   if (copy != nullptr) {
     continue_in_copy(file.reader->point(), *copy);
+    last_at_[file.point.path] = copy->facts.identity;  // more copies may have been made since then
+    add_unseen(file.point.path, file.point.identity);
   } else {
     FLUME_ASSIGN_OR_RETURN(offset, file.reader->known_part(facts.size));
     progress_.end(file.reader->point().stream);
@@ -193,6 +195,8 @@ bool FollowedFolder::open_reader(File& file) {
     const auto siblings = rotated_siblings(file.point.path);
     if (const Sibling* copy = find_rotated(siblings, file.point.identity, file.point.last_known())) {
       continue_in_copy(file.point, *copy);
+      last_at_[file.point.path] = copy->facts.identity;
+      add_unseen(file.point.path, file.point.identity);
     } else {
       progress_.end(file.point.stream);
     }

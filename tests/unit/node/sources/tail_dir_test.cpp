@@ -254,6 +254,25 @@ TEST_P(TailDirTest, FilesThatCameAndWereRotatedAwayBetweenTwoLooksAreRead) {
   EXPECT_THAT(bodies, ElementsAre("2", "3", "4", "5"));
 }
 
+TEST_P(TailDirTest, CopiesThatWereMadeBetweenTwoLooksAreAllRead) {
+  append("a.log", "1\n");
+  start({{"fileregex", {std::string(R"(.*\.log)")}}});
+  EXPECT_THAT(rows(1), ElementsAre("a.log:1"));
+  append("a.log", "2\n");
+  for (const char* copy : {"a.log.3", "a.log.2", "a.log.1"}) {
+    fs::copy_file(path("a.log"), path(copy));
+    fs::resize_file(path("a.log"), 0);
+    ::poll(nullptr, 0, 20);  // times of change that differ
+    append("a.log", str_cat("behind ", copy, "\n"));
+  }
+  std::vector<std::string> bodies;
+  for (const std::string& row : rows(4)) {
+    bodies.push_back(row.substr(row.rfind(':') + 1));
+  }
+  std::sort(bodies.begin(), bodies.end());
+  EXPECT_THAT(bodies, ElementsAre("2", "behind a.log.1", "behind a.log.2", "behind a.log.3"));
+}
+
 TEST_P(TailDirTest, FilesThatWereRotatedAwayWhileItWasNotThereAreRead) {
   append("a.log", "1\n");
   start({{"fileregex", {std::string(R"(.*\.log)")}}});

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -276,6 +277,20 @@ TEST_F(TailTest, CopyAndTruncate_LosesNothingThatIsInTheCopy) {
   fs::resize_file(file_, 0);
   append("3\n");
   EXPECT_THAT(rig_.bodies(*source_), ElementsAre("2", "half", "3"));
+}
+
+TEST_F(TailTest, CopyAndTruncate_MoreThanOnceBetweenTwoLooks) {
+  append("1\n");
+  start();
+  EXPECT_EQ(read(), "1\n");
+  append("2\n");
+  for (const char* copy : {".2", ".1"}) {
+    fs::copy_file(file_, file_ + copy);
+    fs::resize_file(file_, 0);
+    ::poll(nullptr, 0, 20);  // times of change that differ
+    append(str_cat("behind ", copy, "\n"));
+  }
+  EXPECT_THAT(rig_.bodies(*source_), ElementsAre("2", "behind .2", "behind .1"));
 }
 
 TEST_F(TailTest, CopyAndTruncate_WithAnUnfinishedBatchUnderWay) {
