@@ -138,7 +138,10 @@ Status Wal::room() const {
   if (!queue_.empty() && queued_bytes_ >= options_.queue_bytes) {
     return {Code::kBusy, "the disk of the log does not keep up"};
   }
-  if (status_.bytes + queued_bytes_ >= options_.max_bytes) {
+  // With nothing left to send there is always room: the newest segment stays, however large one group has made it,
+  // until the next one has rows.
+  const bool is_all_sent = status_.released == status_.next_ordinal;
+  if (status_.bytes + queued_bytes_ >= options_.max_bytes && !is_all_sent) {
     return {Code::kBusy, str_cat("the log holds its limit of ", options_.max_bytes, " bytes")};
   }
   return {};

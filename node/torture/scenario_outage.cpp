@@ -53,7 +53,7 @@ void run_outage(Rig& rig) {
   GeneratorOptions lines = rig.generator_options();
   lines.files = 2;
   lines.bytes_per_second = 8U << 20;
-  lines.rotations = {Rotation::kRename};  // what is emptied while nobody reads is gone
+  lines.rotations = {Rotation::kRename};  // see docs/reliability.md: a copy of what nobody has looked at yet
   rig.report().fail(rig.generate(lines));
   if (!rig.report().passed()) {
     return;

@@ -224,6 +224,28 @@ TEST_F(WalRepeat, ALogThatIsFullAndReleasedTakesRowsAgain) {
   close();
 }
 
+// The newest segment stays when all in it is sent, and a group may be larger than the limit.
+TEST_F(WalRepeat, ASegmentAsLargeAsTheLimitDoesNotFillTheLogForEver) {
+  options_.max_bytes = 3000;
+  open();
+  FarEnd far_end;
+  append(0, 300);
+  flush();
+  ASSERT_GT(wal_->status().bytes, options_.max_bytes);
+  EXPECT_EQ(wal_->append(numbers_.read(300, 1)).code(), Code::kBusy);
+  EXPECT_TRUE(far_end.take_all(*wal_));
+  close();
+  open();  // a restart finds it so, too
+  append(300, 1);
+  EXPECT_EQ(wal_->append(numbers_.read(301, 1)).code(), Code::kBusy);
+  flush();
+  EXPECT_LT(wal_->status().bytes, options_.max_bytes);
+  append(301, 1);
+  close();
+  EXPECT_TRUE(far_end.take_all(*wal_));
+  EXPECT_EQ(far_end.size(), 302U);
+}
+
 // A crash may leave the end of what was not synced and not its start.
 TEST_F(WalRepeat, OfTheLastGroupNothingIsKeptBehindAHole) {
   options_.segment_bytes = 1U << 20;
