@@ -1,7 +1,7 @@
 // Crashes at every write, sync and change of a name of a run over read positions, a write-ahead log, a delivery journal
 // and output files. What the disk would hold then is made from a record of the run (disk_record.h); the node starts on
-// it, gets the rows that it had not promised, and its output holds every row once. Also while such a start is under
-// way.
+// it, gets the rows that it had not promised, and its output holds every row once. In the nightly tier some of these
+// starts crash too.
 //
 // FLUME_CRASH_STATES is how many states there are in all; FLUME_SEED repeats a run (but for what its threads do).
 #include <gtest/gtest.h>
@@ -107,7 +107,7 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
     SCOPED_TRACE(str_cat("tail ", static_cast<int>(tail), ", names ", static_cast<int>(names), ", state ", states_));
     const CrashDisk disk = at.disk().after_crash(tail, names, random_());
     const std::vector<disk_record::Change> record = recover(disk, at.promised());
-    if (HasFatalFailure() || below(4) != 0) {
+    if (HasFatalFailure() || !starts_crash_too_ || below(4) != 0) {
       return;
     }
     const size_t n = below(record.size() + 1);
@@ -123,6 +123,7 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
   const MemoryDir dir_;
   const std::string root_ = dir_.path();
   SharedParts parts_;
+  const bool starts_crash_too_ = std::getenv("FLUME_CRASH_STATES") != nullptr;  // nightly
   uint64_t states_ = 0;
   uint64_t changes_ = 0;  // of the disk, in all scripts
 };
