@@ -42,7 +42,7 @@ struct Reply {
   2: i64 credit;           // batch bytes that may have been sent on this connection in all
   3: list<Range> durable;  // since the last reply
   4: list<Nak> naks;
-  5: bool want_commit;
+  5: bool want_commit;     // not used: linkAlive has it
   6: list<binary> foreign; // streams whose history is another one here
   7: string error;         // last words before the receiver closes
   8: i64 settled;          // rows of this connection, without a gap, that the receiver's sinks took responsibility for
@@ -52,5 +52,5 @@ service FlumeLink {
   oneway void linkHello(1: Hello hello),
   oneway void sendBatch(1: binary batch),
   oneway void linkReply(1: Reply reply),
-  oneway void linkAlive()
+  oneway void linkAlive(1: bool want_commit)   // an empty call says false
 }

@@ -105,7 +105,17 @@ std::string reply_frame(const LinkReply& reply) {
   return frame_of(kReplyName, args);
 }
 
-std::string alive_frame() { return frame_of(kAliveName, link::FlumeLink_linkAlive_args()); }
+// Without the wish it is an empty call, as it was before there was one.
+std::string alive_frame(bool want_commit) {
+  if (want_commit) {
+    link::FlumeLink_linkAlive_args args;
+    args.want_commit = true;
+    return frame_of(kAliveName, args);
+  }
+  std::string out(kCallHeadBytes + 1, '\0');
+  put_head(out.data(), static_cast<uint32_t>(out.size() - kLengthBytes), kAliveName, 0);
+  return out;
+}
 
 std::array<char, kBatchPrefix> batch_prefix(uint32_t batch_bytes, uint32_t sequence) {
   std::array<char, kBatchPrefix> out{};
@@ -173,6 +183,12 @@ Result<LinkHello> read_hello(std::string_view frame) {
   out.acks = in.acks;
   out.credit = in.credit;
   return out;
+}
+
+Result<bool> read_alive(std::string_view frame) {
+  link::FlumeLink_linkAlive_args args;
+  FLUME_RETURN_IF_ERROR(read_args(frame, args));
+  return args.want_commit;
 }
 
 Result<LinkReply> read_reply(std::string_view frame) {

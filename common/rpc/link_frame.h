@@ -56,7 +56,7 @@ struct LinkReply {
 // Whole frames.
 std::string hello_frame(const LinkHello& hello);
 std::string reply_frame(const LinkReply& reply);
-std::string alive_frame();
+std::string alive_frame(bool want_commit = false);
 // What goes before a batch of so many bytes; after it goes one zero byte.
 std::array<char, kBatchPrefix> batch_prefix(uint32_t batch_bytes, uint32_t sequence);
 
@@ -67,6 +67,7 @@ Result<uint32_t> read_batch_prefix(std::string_view prefix);
 // `frame`: a whole frame with its length, of that call.
 Result<LinkHello> read_hello(std::string_view frame);
 Result<LinkReply> read_reply(std::string_view frame);
+Result<bool> read_alive(std::string_view frame);  // is a commit wanted?
 
 uint32_t read_u32(std::string_view bytes);  // big-endian, of the first four
 

@@ -47,6 +47,7 @@ Status LinkClient::open(Context& context, const std::string& host, uint16_t port
   silence_ = context.net.options().dead_peer;
   broken_ = {};
   greeted_ = false;
+  commit_wanted_ = false;
   theirs_ = {};
   reply_ = {};
   in_size_ = 0;
@@ -165,7 +166,23 @@ Status LinkClient::write_out() {
 Status LinkClient::pump() {
   FLUME_RETURN_IF_ERROR(check());
   FLUME_RETURN_IF_ERROR(write_out());
+  if (commit_wanted_ && !has_unsent()) {
+    commit_wanted_ = false;
+    FLUME_RETURN_IF_ERROR(say_alive(true));
+  }
   return read_all();
+}
+
+Status LinkClient::want_commit() {
+  commit_wanted_ = true;
+  return pump();
+}
+
+Status LinkClient::say_alive(bool want_commit) {
+  small_ = rpc::alive_frame(want_commit);
+  out_.assign(1, iovec{small_.data(), small_.size()});
+  out_at_ = 0;
+  return write_out();
 }
 
 Status LinkClient::read_all() {
@@ -301,10 +318,7 @@ Status LinkClient::tick(TimePoint now) {
   if (now - said_ >= heartbeat_) {
     said_ = now;
     if (!has_unsent()) {
-      small_ = rpc::alive_frame();
-      out_.assign(1, iovec{small_.data(), small_.size()});
-      out_at_ = 0;
-      return write_out();
+      return say_alive(false);
     }
   }
   return {};

@@ -39,6 +39,8 @@ class LinkClient {
   Status wait_received(int64_t rows, const Wait& wait);
   // The same for rows that the far end's sinks answer for.
   Status wait_settled(int64_t rows, const Wait& wait);
+  // Asks the far end to publish what it has, so that rows are settled (R8): at once, or behind what is being sent.
+  Status want_commit();
   // When tick() has something to do: a word of ours, or the peer's silence.
   TimePoint due() const;
   Status tick(TimePoint now);
@@ -58,6 +60,7 @@ class LinkClient {
   Status take_frames();
   Status take_call(rpc::LinkCall call, std::string_view frame);
   Status write_out();
+  Status say_alive(bool want_commit);
   Status wait_for(bool also_write, const Wait& wait);
   Status dead(Status status);  // closes; says the same from now on
   Status check() const;
@@ -68,6 +71,7 @@ class LinkClient {
   Duration silence_{};
   Status broken_;
   bool greeted_ = false;
+  bool commit_wanted_ = false;  // and not said yet
   rpc::LinkHello theirs_;
   rpc::LinkReply reply_;  // the last one
   std::vector<char> in_;  // bytes of frames that are not whole yet

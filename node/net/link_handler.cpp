@@ -123,11 +123,22 @@ StreamHandler::Verdict LinkHandler::hand_on() {
 StreamHandler::Verdict LinkHandler::small_call(LinkCall call, std::string_view frame) {
   switch (call) {
     case LinkCall::kHello: return greeted_ ? refuse("a second hello", {}) : hello(frame);
-    case LinkCall::kAlive: return Verdict::kMore;
+    case LinkCall::kAlive: return alive(frame);
     case LinkCall::kReply:
     case LinkCall::kBatch: break;
   }
   return refuse("a call that is not for receivers", {});
+}
+
+StreamHandler::Verdict LinkHandler::alive(std::string_view frame) {
+  const auto want_commit = rpc::read_alive(frame);
+  if (!want_commit.ok()) {
+    return refuse("an empty call that cannot be read", want_commit.status().message());
+  }
+  if (*want_commit && account_->sender_keeps()) {
+    inbox_.want_commit(peer_.address());
+  }
+  return Verdict::kMore;
 }
 
 StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {

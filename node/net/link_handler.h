@@ -32,6 +32,7 @@ class LinkHandler final : public StreamHandler {
   Verdict begin_batch(std::string_view bytes, size_t& used);
   Verdict small_call(rpc::LinkCall call, std::string_view frame);
   Verdict hello(std::string_view frame);
+  Verdict alive(std::string_view frame);
   Verdict batch_complete();
   Verdict hand_on();
   Verdict refuse(std::string_view what, std::string_view detail);

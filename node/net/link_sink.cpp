@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "node/runtime/log_book.h"
 
 namespace flume::node {
 
@@ -13,6 +14,7 @@ namespace {
 constexpr Duration kOpenTime = std::chrono::seconds(10);
 constexpr Duration kFirstLook = std::chrono::milliseconds(2);  // for confirmations, when no more rows come
 constexpr Duration kLastLook = std::chrono::seconds(1);
+constexpr Duration kPatience = std::chrono::seconds(1);  // with nothing confirmed, before a commit is asked for
 
 }  // namespace
 
@@ -24,6 +26,8 @@ Status LinkSink::open(Context& context, const Wait& wait) {
   max_held_bytes_ = static_cast<uint64_t>(context.settings.integer("flume.link.unsettled.bytes"));
   confirmed_ = 0;
   look_ = kFirstLook;
+  wish_ = CommitWish(context.logs.commits());
+  next_wish_ = clock_->now() + kPatience;
   return link_.open(context, host_, port_,
                     promise_ == Promise::kDurable ? LinkClient::Ack::kDurable : LinkClient::Ack::kReceived,
                     wait.at_most(std::chrono::steady_clock::now() + kOpenTime));
@@ -79,12 +83,27 @@ LinkSink::Part LinkSink::next_part(const EventBatch& rest) const {
 
 // What the far end has not made durable is bounded, so that little is sent again.
 Status LinkSink::wait_for_room(const Wait& wait) {
+  FLUME_RETURN_IF_ERROR(ask_for_commit());
   while (promise_ == Promise::kDurable && held_bytes_ >= max_held_bytes_) {
     const Status status = link_.wait_settled(confirmed_ + 1, wait);
     settle_confirmed();
     FLUME_RETURN_IF_ERROR(status);
   }
   return {};
+}
+
+// R8: the far end may settle rows only when it publishes a file, and wait with that for more than we may send or keep.
+Status LinkSink::ask_for_commit() {
+  if (promise_ != Promise::kDurable || unconfirmed_.empty()) {
+    return {};
+  }
+  const TimePoint now = clock_->now();
+  const bool is_stuck = held_bytes_ >= max_held_bytes_ && now >= next_wish_;
+  if (!wish_.take() && !is_stuck) {
+    return {};
+  }
+  next_wish_ = now + kPatience;
+  return link_.want_commit();
 }
 
 void LinkSink::sent(const EventBatch& part) {
@@ -99,8 +118,11 @@ TimePoint LinkSink::due() const {
 }
 
 Status LinkSink::tick(TimePoint now) {
-  const Status status = link_.tick(now);
+  Status status = link_.tick(now);
   settle_confirmed();
+  if (status.ok()) {
+    status = ask_for_commit();
+  }
   look_ = std::min(look_ * 2, kLastLook);
   next_look_ = now + look_;
   return failed(status);
@@ -140,6 +162,9 @@ int64_t LinkSink::confirmed_by_peer() const {
 
 void LinkSink::settle_confirmed() {
   const int64_t confirmed = confirmed_by_peer();
+  if (confirmed > confirmed_) {
+    next_wish_ = clock_->now() + kPatience;
+  }
   while (confirmed_ < confirmed && !unconfirmed_.empty()) {
     Waiting& first = unconfirmed_.front();
     const auto rows = static_cast<uint32_t>(std::min<int64_t>(first.rows, confirmed - confirmed_));

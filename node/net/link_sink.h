@@ -15,6 +15,7 @@
 #include <string>
 
 #include "node/net/link_client.h"
+#include "node/runtime/commit_wishes.h"
 #include "node/runtime/component.h"
 
 namespace flume::node {
@@ -50,6 +51,7 @@ class LinkSink final : public Sink {
   Part next_part(const EventBatch& rest) const;
   int64_t confirmed_by_peer() const;
   Status wait_for_room(const Wait& wait);
+  Status ask_for_commit();
   void sent(const EventBatch& part);
   void settle_confirmed();
   Status failed(Status status);
@@ -70,6 +72,8 @@ class LinkSink final : public Sink {
   std::vector<EventBatch> returned_;
   TimePoint next_look_{};
   Duration look_{};
+  CommitWish wish_;        // of the log in front, or of a sender's
+  TimePoint next_wish_{};  // of our own: not before
 };
 
 }  // namespace flume::node

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "node/runtime/log_book.h"
 
 namespace flume::node {
 
@@ -92,6 +93,7 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
       refused(context.metrics.counter("flume_link_peers_refused_total")),
       refused_events(context.metrics.counter("flume_link_events_refused_total")),
       repeated(context.metrics.counter("flume_link_repeated_rows_total")),
+      wanted_commits(context.metrics.counter("flume_link_commits_wanted_total")),
       context_(context),
       bad_peers_(context.clock),
       tracker_(AckTracker::create(0)),
@@ -241,6 +243,13 @@ void ReceiverInbox::rewind() {
 }
 
 bool ReceiverInbox::is_full() const { return under_way_->copied_bytes() >= kCopiedBytes; }
+
+void ReceiverInbox::want_commit(std::string_view peer) {
+  wanted_commits.add(1);
+  context_.logs.commits().ask();
+  FLUME_LOG_EVERY(60'000, kInfo, "a sender's log is nearly full: files are published early",
+                  kv("node", context_.logical_node), kv("peer", peer));
+}
 
 void ReceiverInbox::refuse(std::string_view peer, std::string_view what, std::string_view detail) {
   refused.add(1);

@@ -114,6 +114,8 @@ class ReceiverInbox {
   const NetOptions& options() const { return context_.net.options(); }
   const std::shared_ptr<AckTracker>& tracker() const { return tracker_; }
   BadPeers& bad_peers() { return bad_peers_; }
+  // A sender waits for rows that are settled only when a file is published (R8). Any thread.
+  void want_commit(std::string_view peer);
   // A peer that is closed for what it sent.
   void refuse(std::string_view peer, std::string_view what, std::string_view detail);
 
@@ -123,7 +125,8 @@ class ReceiverInbox {
   Counter& refused;         // connections closed for what came
   Counter& refused_events;  // single events that are larger than an event may be, and the like
 
-  Counter& repeated;  // rows that came again and were known
+  Counter& repeated;        // rows that came again and were known
+  Counter& wanted_commits;  // how often senders asked for one
 
  private:
   struct Ready {

@@ -12,6 +12,7 @@
 #include "common/base/sync.h"
 #include "common/wal/log_times.h"
 #include "common/wal/missing.h"
+#include "node/runtime/commit_wishes.h"
 #include "node/runtime/ledger.h"
 #include "node/runtime/node_state.h"
 
@@ -58,7 +59,11 @@ class LogBook {
   // claim() is then. Null: no more.
   void on_wanted(const std::string& folder, std::function<void()> give_up);
 
+  // What a sender of this logical node's source, or the log that feeds these sinks, asks of them (R8).
+  CommitWishes& commits() { return commits_; }
+
  private:
+  CommitWishes commits_;
   mutable Mutex mutex_;
   std::map<const void*, std::function<LogStatus()>> logs_ FLUME_GUARDED_BY(mutex_);
   std::map<std::string, LogCounts> closed_ FLUME_GUARDED_BY(mutex_);                 // by folder

@@ -19,6 +19,8 @@ constexpr size_t kLongestText = 1 << 20;
 constexpr mode_t kMode = 0600;
 constexpr Duration kSync = std::chrono::seconds(10);             // for the disk, when a sink closes
 constexpr Duration kFarEnd = std::chrono::seconds(1);            // for a far end that takes rows
+constexpr uint64_t kNearlyFull = 80;                             // per cent of its limit: a commit is asked for (R8)
+constexpr Duration kPatience = std::chrono::seconds(1);          // with nothing released, before that
 constexpr Duration kLookAtState = std::chrono::milliseconds(5);  // does it still?
 
 wal::WalOptions log_options(const Context& context, std::string folder) {
@@ -108,6 +110,11 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
     logs_ = nullptr;
     return status;
   }
+  commit_at_bytes_ = static_cast<uint64_t>(context.settings.integer("flume.wal.max.bytes")) * kNearlyFull / 100;
+  wish_ = CommitWish(context.logs.commits());
+  next_wish_ = clock_->now() + kPatience;
+  released_ = wal_->status().released;
+  wanted_commits_ = &context.metrics.counter("flume_wal_commits_wanted_total");
   sending_ = std::make_unique<Sending>(context, *wal_, chain_, text_);
   logs_->add(this, [this] { return status(); });
   return {};
@@ -140,6 +147,7 @@ AppendResult WriteAheadSink::append(const EventBatch& batch, const Wait& wait) {
   if (wal_ == nullptr) {
     return {unavailable("the write-ahead log is not open"), 0};
   }
+  ask_for_commit();
   Status status = wal_->append(batch);
   if (status.code() == Code::kBusy) {
     status = wal_->wait_for_room(wait);
@@ -161,6 +169,25 @@ AppendResult WriteAheadSink::append(const EventBatch& batch, const Wait& wait) {
   ledger_->in(batch.rows(), batch.body_bytes());
   ledger_->out(batch.rows(), batch.body_bytes());
   return {{}, batch.rows()};
+}
+
+// R8: rows may be settled only when a file far away is published, which may wait for more rows than fit in here.
+void WriteAheadSink::ask_for_commit() {
+  const TimePoint now = clock_->now();
+  bool ask = wish_.take();
+  if (now >= next_wish_) {
+    next_wish_ = now + kPatience;
+    const wal::WalStatus status = wal_->status();
+    const bool is_stuck = status.released < status.synced && status.released == released_;
+    ask = ask || (is_stuck && status.bytes >= commit_at_bytes_);
+    released_ = status.released;
+  }
+  if (ask) {
+    wanted_commits_->add(1);
+    sending_->logs.commits().ask();
+    FLUME_LOG_EVERY(60'000, kInfo, "a write-ahead log is nearly full: what it sends to is asked to commit",
+                    kv("folder", folder_));
+  }
 }
 
 Status WriteAheadSink::flush(const Wait& wait) { return wal_ == nullptr ? Status() : wal_->flush(wait); }

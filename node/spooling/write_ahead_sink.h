@@ -5,7 +5,8 @@
 // Life of a batch: append() -> log, synced -> its token is settled, the source's position may move -> a second driver
 // reads it back (from the page cache) and appends it to the chain -> the chain's far end settles it -> released in the
 // log. A far end that is away, slow or full holds nothing up but the log's own space; at its limit append() takes
-// nothing.
+// nothing. When it is nearly full and nothing leaves it the chain is asked to settle what it can (R8), and so it is
+// when this node's own sender asks.
 //
 // The log lies in STATE/NODE/wal/PLACE. open() takes up what is there and tells the source how far it was read (R4),
 // before the source opens. close() waits for the disk and a moment for a far end that takes rows; what is left is sent
@@ -47,6 +48,7 @@ class WriteAheadSink final : public Sink {
   struct Sending;  // the second driver and what it needs
 
   Status open_log(Context& context);
+  void ask_for_commit();
   void wait_for_far_end(const Wait& wait);
   LogStatus status() const;
   LogCounts counts(const Ledger& sent, const WalProgress::State& progress, const wal::WalStatus& wal) const;
@@ -61,6 +63,11 @@ class WriteAheadSink final : public Sink {
   Clock* clock_ = nullptr;
   wal::Recovered recovered_;
   std::optional<RowLedger> ledger_;
+  uint64_t commit_at_bytes_ = 0;
+  CommitWish wish_;        // of this node's sender
+  TimePoint next_wish_{};  // of our own: not before
+  uint64_t released_ = 0;  // at the last look
+  Counter* wanted_commits_ = nullptr;
   std::unique_ptr<wal::Wal> wal_;  // null: closed
   std::unique_ptr<Sending> sending_;
 };

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "node/runtime/log_book.h"
 
 namespace flume::node {
 
@@ -36,6 +37,8 @@ Status StoringSink::open(Context& context, const Wait& wait) {
     FLUME_RETURN_IF_ERROR(codec.status().with_context("flume.collector.dfs.compress.codec"));
     file_options_.codec = *codec;
   }
+  wish_ = CommitWish(context.logs.commits());
+  early_ = &context.metrics.counter("flume_storage_early_commits_total");
   max_open_ = static_cast<size_t>(settings.integer("flume.storage.open.max"));
   idle_ = settings.millis("flume.storage.idle.millis");
   FLUME_RETURN_IF_ERROR(known_.open(context));
@@ -126,6 +129,9 @@ AppendResult StoringSink::append_to_many(const EventBatch& batch, uint32_t first
 }
 
 TimePoint StoringSink::due() const {
+  if (wish_.is_new() && has_commit_to_make()) {
+    return TimePoint::min();
+  }
   TimePoint due = std::min(known_.due(), closing_.empty() ? TimePoint::max() : next_look_);
   for (const auto& [path, file] : open_) {
     due = std::min(due, file->due());
@@ -140,6 +146,9 @@ Status StoringSink::tick(TimePoint now) {
   if (account_) {
     known_.tick(now, *account_);
   }
+  if (wish_.take()) {
+    publish_early();
+  }
   for (auto entry = open_.begin(); entry != open_.end();) {
     FLUME_RETURN_IF_ERROR(entry->second->tick(now));
     const bool is_idle = pattern_->has_escapes() && entry->second->last_append() + idle_ <= now;
@@ -151,6 +160,27 @@ Status StoringSink::tick(TimePoint now) {
     return ran_out_of_time(status) ? Status() : status;
   }
   return {};
+}
+
+bool StoringSink::has_commit_to_make() const {
+  return std::any_of(open_.begin(), open_.end(), [](const auto& entry) {
+    return entry.second->settles_at_close() && entry.second->has_unsettled();
+  });
+}
+
+// R8: a log that waits for these rows is nearly full.
+void StoringSink::publish_early() {
+  uint64_t files = 0;
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    const bool settles = entry->second->settles_at_close() && entry->second->has_unsettled();
+    files += settles ? 1 : 0;
+    entry = settles ? start_closing(entry) : std::next(entry);
+  }
+  if (files > 0) {
+    early_->add(files);
+    FLUME_LOG_EVERY(60'000, kInfo, "files are published early: a log that waits for it is nearly full",
+                    kv("url", options_.url), kv("files", files));
+  }
 }
 
 StoringSink::Files::iterator StoringSink::start_closing(Files::iterator file) {

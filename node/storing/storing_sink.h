@@ -4,7 +4,8 @@
 // Life of a batch: where its columns are constant it is one bucket and, in raw format, one write of its blob; else its
 // rows are staged at the files they belong to and each file is written once. Rows are settled by OutputFile. A file is
 // closed and published when the sink closes, when it got nothing for a while, or when too many are open; its last sync
-// runs in the background meanwhile. A failed file gives back what was not synced; the sink says so and is reopened by
+// runs in the background meanwhile; files whose rows are settled by that are published early when a sender asks for it
+// (R8). A failed file gives back what was not synced; the sink says so and is reopened by
 // the driver. Rows that the delivery journal has already are not written again. Without escapes the one file is opened
 // by open(), so that a wrong path is told at once. Thread: driver.
 #pragma once
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "common/base/sync.h"
+#include "node/runtime/commit_wishes.h"
 #include "node/runtime/component.h"
 #include "node/storing/known_rows.h"
 #include "node/storing/output_file.h"
@@ -72,6 +74,8 @@ class StoringSink final : public Sink {
   AppendResult append_new(const EventBatch& batch, const Wait& wait);
   AppendResult append_to_many(const EventBatch& batch, uint32_t first_run, const Wait& wait);
   Status make_room(const Wait& wait);
+  bool has_commit_to_make() const;
+  void publish_early();
   Files::iterator start_closing(Files::iterator file);
   Status go_on_closing(const Wait& wait);
   Status finish(OutputFile& file, const Wait& wait);
@@ -85,6 +89,8 @@ class StoringSink final : public Sink {
   Duration idle_{};
   std::optional<RowAccount> account_;  // before the files that use it
   KnownRows known_;
+  CommitWish wish_;
+  Counter* early_ = nullptr;  // files published because of a wish
 
   Files open_;
   std::vector<std::unique_ptr<OutputFile>> closing_;  // on their way to their final names

@@ -218,5 +218,41 @@ TEST_F(DurableLink, RowsThatAreOnTheirWayThroughAnotherPortAreNotTakenTwice) {
   EXPECT_EQ(log_.tracker->counts().delivered_rows, 0U);
 }
 
+// R8: a wish goes down the link, and from the port to the sinks of its node.
+TEST_F(DurableLink, AWishForACommitIsPassedOnToTheNodeBehindThePort) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.open().ok());
+  ASSERT_TRUE(sender.send(log_.rows(0, {"a", "b"})).ok());
+  given(2);
+  EXPECT_EQ(collector_.world.logs.commits().asked(), 0U);
+  sender.world.logs.commits().ask();
+  while (collector_.world.logs.commits().asked() == 0) {
+    ASSERT_TRUE(sender.sink.tick(sender.world.clock.now()).ok());
+  }
+  settle_all();
+  EXPECT_TRUE(sender.sink.flush(soon()).ok()) << "the link lives";
+  EXPECT_EQ(collector_.world.logs.commits().asked(), 1U) << "said once";
+}
+
+TEST_F(DurableLink, ASenderThatMaySendNoMoreAsksForACommit) {
+  Sender sender(collector_.port());
+  ASSERT_TRUE(sender.world.settings.set("flume.link.unsettled.bytes", "1048576", "test").ok());
+  ASSERT_TRUE(sender.open().ok());
+  for (uint64_t row = 0; row < 2; ++row) {
+    ASSERT_TRUE(sender.send(log_.rows(row, {std::string(600'000, 'x')})).ok());
+  }
+  ASSERT_TRUE(sender.sink.tick(sender.world.clock.now()).ok());
+  given(2);
+  const Wait short_wait = Wait::for_duration(std::chrono::milliseconds(20));
+  EXPECT_EQ(sender.sink.append(log_.rows(2, {"b"}), short_wait).status.code(), Code::kTimeout);
+  EXPECT_EQ(collector_.world.logs.commits().asked(), 0U) << "it has patience";
+  sender.world.clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(sender.sink.append(log_.rows(2, {"b"}), short_wait).status.code(), Code::kTimeout);
+  for (const Wait wait = soon(); collector_.world.logs.commits().asked() == 0 && !wait.over();) {
+  }
+  EXPECT_EQ(collector_.world.logs.commits().asked(), 1U);
+  EXPECT_EQ(collector_.world.metric("flume_link_commits_wanted_total"), 1);
+}
+
 }  // namespace
 }  // namespace flume::node

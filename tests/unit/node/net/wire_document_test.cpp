@@ -62,6 +62,9 @@ TEST(WireDocument, ShowsAReplyAndASignOfLife) {
   EXPECT_EQ(on_page("reply"), support::hex_of(reply_frame(reply)));
   EXPECT_EQ(read_reply(reply_frame(reply)).value(), reply);
   EXPECT_EQ(on_page("alive"), support::hex_of(alive_frame()));
+  EXPECT_FALSE(read_alive(alive_frame()).value());
+  EXPECT_EQ(on_page("commit"), support::hex_of(alive_frame(true)));
+  EXPECT_TRUE(read_alive(alive_frame(true)).value());
 }
 
 }  // namespace

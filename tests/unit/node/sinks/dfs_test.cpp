@@ -141,6 +141,33 @@ TEST_F(Dfs, WithAckCommitOnlyPublishedRowsAreSettled) {
   EXPECT_EQ(rig_.settled(), 2U);
 }
 
+// R8
+TEST_F(Dfs, WithAckCommitTheFileIsPublishedEarlyWhenSomebodyWaitsForIt) {
+  const auto sink = plain("commit");
+  append(*sink, rig_.lines("one\n"));
+  ASSERT_TRUE(rig_.pass(*sink, 1h).ok());
+  EXPECT_EQ(rig_.settled(), 0U);
+  rig_.logs.commits().ask();
+  EXPECT_LE(sink->due(), rig_.clock.now());
+  ASSERT_TRUE(rig_.pass(*sink, 1s).ok());
+  EXPECT_EQ(rig_.settled(), 1U);
+  append(*sink, rig_.lines("two\n"));
+  ASSERT_TRUE(rig_.pass(*sink, 1h).ok());
+  EXPECT_EQ(rig_.settled(), 1U) << "one wish, one commit";
+  ASSERT_TRUE(sink->close({}).ok());
+  EXPECT_THAT(files(), ElementsAre(Pair("out", "one\n"), Pair("out.1", "two\n")));
+}
+
+TEST_F(Dfs, WithAckSyncNothingIsPublishedEarly) {
+  const auto sink = plain();
+  append(*sink, rig_.lines("one\n"));
+  rig_.logs.commits().ask();
+  ASSERT_TRUE(rig_.pass(*sink, 1s).ok());
+  append(*sink, rig_.lines("two\n"));
+  ASSERT_TRUE(sink->close({}).ok());
+  EXPECT_THAT(files(), ElementsAre(Pair("out", "one\ntwo\n")));
+}
+
 TEST_F(Dfs, NothingIsEverReplaced) {
   test::write_file(rig_.dir / "out", "old");
   const auto sink = plain();

@@ -236,6 +236,48 @@ TEST_F(WriteAhead, ItsFilesAreForTheirOwnerOnly) {
   EXPECT_EQ(files, 2) << "a segment and the chain's text";
 }
 
+// R8: a file that is settled when it is published, and published only at its end, is larger than the log may be.
+TEST_F(WriteAhead, ALogThatIsNearlyFullAsksForACommit) {
+  ASSERT_TRUE(rig_.world.settings.set("flume.wal.max.bytes", "65536", "test").ok());
+  sink_ = rig_.build(str_cat("ackedWriteAhead formatDfs(\"", dir_ / "out", "\", raw, ack=\"commit\")"));
+  ASSERT_TRUE(open().ok());
+  for (uint64_t row = 0; row < 200; ++row) {
+    Event event;
+    event.body.assign(1000, 'x');
+    const EventBatch batch = rig_.issued(std::vector<Event>{event});
+    for (int tries = 0; tries < 10'000; ++tries) {
+      if (sink_->append(batch, Wait::for_duration(std::chrono::milliseconds(1))).status.ok()) {
+        break;
+      }
+      ASSERT_LT(tries, 5000) << "the log is full, and nobody publishes the file; row " << row;
+      rig_.world.clock.advance(std::chrono::milliseconds(100));
+    }
+  }
+  close();
+  EXPECT_GE(rig_.world.metric("flume_wal_commits_wanted_total"), 2);
+  EXPECT_GE(rig_.world.metric("flume_storage_early_commits_total"), 2);
+}
+
+// R8, a relay: what its own sender asks for goes on down the chain.
+TEST_F(WriteAhead, AWishForACommitIsPassedOnToTheChain) {
+  sink_ = rig_.build(str_cat("ackedWriteAhead formatDfs(\"", dir_ / "out", "\", raw, ack=\"commit\")"));
+  ASSERT_TRUE(open().ok());
+  append(0, 1);
+  ASSERT_TRUE(sink_->flush(rig_.wait).ok());
+  while (test::contents_of(dir_ / "out.tmp").empty()) {
+    ::poll(nullptr, 0, 1);
+  }
+  EXPECT_EQ(status().rows, 1U);
+  rig_.world.logs.commits().ask();
+  append(1, 2);
+  for (int tries = 0; tries < 20'000 && rig_.world.metric("flume_storage_early_commits_total") == 0; ++tries) {
+    rig_.world.clock.advance(std::chrono::milliseconds(10));
+    ::poll(nullptr, 0, 1);
+  }
+  EXPECT_EQ(rig_.world.metric("flume_storage_early_commits_total"), 1);
+  close();
+}
+
 TEST_F(WriteAhead, ItNeedsAFolderOfItsOwn) {
   rig_.world.context.state_folder.clear();
   EXPECT_EQ(open().code(), Code::kInvalid);
