@@ -121,6 +121,11 @@ constexpr SettingSpec kSpecs[] = {
      0, 10'000},
     {"flume.wal.max.bytes", kBytes, "10737418240",
      "Size of one log at which it takes nothing until rows are delivered.", 1 << 16, INT64_MAX},
+    {"flume.wal.resend.elsewhere.millis", kMillis, "600000",
+     "Time for which rows that a collector was sent and did not confirm wait for it, before a chain's log sends them "
+     "to "
+     "another one, where they may be stored a second time.",
+     0, kDay * 365},
     {"flume.wal.segment.bytes", kBytes, "67108864", "Size of a log's file at which the next one is begun.", 4096,
      INT64_MAX},
     {"watchdog.restarts.max", kInteger, "5",

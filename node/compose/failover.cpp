@@ -5,16 +5,23 @@
 // append after the pause it is tried again, and preferred again when it opens. A branch that is only full is no
 // failure: the flow waits. Rows given to two branches may arrive twice; whoever settles them decides what became of
 // them (R22). A branch that does not answer may use up its share of the time there is, so that those behind it get
-// theirs. Thread: driver.
+// theirs.
+//
+// Behind a write-ahead log a failover of rpcSinks keeps rows with the collector that they were offered to
+// (spooling/homed_chain.h).
+// Thread: driver.
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
+#include "node/runtime/log_book.h"
 #include "node/runtime/registry.h"
 #include "node/runtime/retry.h"
+#include "node/spooling/homed_chain.h"
 
 namespace flume::node {
 namespace {
@@ -300,6 +307,52 @@ class Failover final : public Sink {
   Counter* failovers_ = nullptr;
 };
 
+// A failover of collectors, which is the one or the other as it is opened: with a log in front (R7) or without.
+class Collectors final : public Sink {
+ public:
+  explicit Collectors(std::vector<HomedChain::HostSink> hosts) : hosts_(std::move(hosts)) {}
+
+  Status open(Context& context, const Wait& wait) override {
+    if (chosen_ == nullptr && context.logs.feeding() != nullptr) {
+      chosen_ = std::make_unique<HomedChain>(std::exchange(hosts_, {}));
+    } else if (chosen_ == nullptr) {
+      std::vector<std::unique_ptr<Sink>> branches;
+      for (HomedChain::HostSink& host : hosts_) {
+        branches.push_back(std::move(host.sink));
+      }
+      chosen_ = std::make_unique<Failover>(std::move(branches));
+    }
+    return chosen_->open(context, wait);
+  }
+  AppendResult append(const EventBatch& batch, const Wait& wait) override {
+    return chosen_ == nullptr ? AppendResult{unavailable("the chain is not open"), 0} : chosen_->append(batch, wait);
+  }
+  TimePoint due() const override { return chosen_ == nullptr ? TimePoint::max() : chosen_->due(); }
+  Status tick(TimePoint now) override { return chosen_ == nullptr ? Status() : chosen_->tick(now); }
+  Status flush(const Wait& wait) override { return chosen_ == nullptr ? Status() : chosen_->flush(wait); }
+  std::vector<EventBatch> take_back() override {
+    return chosen_ == nullptr ? std::vector<EventBatch>() : chosen_->take_back();
+  }
+  Status close(const Wait& wait) override { return chosen_ == nullptr ? Status() : chosen_->close(wait); }
+  bool reads_bodies() const override { return false; }
+
+ private:
+  std::vector<HomedChain::HostSink> hosts_;  // until the first opening
+  std::unique_ptr<Sink> chosen_;
+};
+
+// Where each branch sends to; nothing when not every one is an rpcSink of its own.
+std::vector<std::string> collectors_of(const lang::Plan& plan) {
+  std::vector<std::string> names;
+  for (const lang::PlanPtr& child : plan.children) {
+    if (child->kind != lang::Plan::Kind::kSink || child->name != "rpcSink") {
+      return {};
+    }
+    names.push_back(str_cat(child->args.text("host"), ":", child->args.integer("port")));
+  }
+  return std::set(names.begin(), names.end()).size() == names.size() ? names : std::vector<std::string>();
+}
+
 }  // namespace
 
 void register_compose_failover(Registry& registry) {
@@ -308,7 +361,15 @@ void register_compose_failover(Registry& registry) {
     for (const lang::PlanPtr& child : plan.children) {
       branches.push_back((child == plan.children.back() ? build : build.with_backup()).sink(child));
     }
-    return std::make_unique<Failover>(std::move(branches));
+    const std::vector<std::string> names = collectors_of(plan);
+    if (names.empty()) {
+      return std::make_unique<Failover>(std::move(branches));
+    }
+    std::vector<HomedChain::HostSink> hosts;
+    for (size_t i = 0; i < names.size(); ++i) {
+      hosts.push_back({names[i], std::move(branches[i])});
+    }
+    return std::make_unique<Collectors>(std::move(hosts));
   });
 }
 

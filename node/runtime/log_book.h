@@ -18,6 +18,8 @@
 
 namespace flume::node {
 
+struct FeedingLog;  // node/spooling/feeding_log.h
+
 struct LogStatus {
   std::string kind;          // "wal": everything goes through it; "dfo": what could not be sent
   std::string path;          // of the sink in the plan
@@ -30,6 +32,8 @@ struct LogStatus {
   uint64_t repeated = 0;            // rows that came again and were known
   uint64_t missing = 0;             // rows whose place in the log is damaged
   std::deque<wal::Missing> places;  // of them, the newest kMissingShown
+  uint64_t parked = 0;              // rows that wait for the collector they were offered to (R7)
+  uint64_t doubled = 0;             // rows sent to another one though the first may have them
   int64_t oldest_millis = 0;        // wall time when the oldest row that it holds was synced; 0: nothing is held
   wal::AckTimes acks;               // from the sync of a row until the far end took responsibility for it
   std::string error;                // of its disk
@@ -61,9 +65,13 @@ class LogBook {
 
   // What a sender of this logical node's source, or the log that feeds these sinks, asks of them (R8).
   CommitWishes& commits() { return commits_; }
+  // The log that these sinks are fed from; null: none. Set before they are opened, outlives them.
+  FeedingLog* feeding() const { return feeding_; }
+  void set_feeding(FeedingLog* log) { feeding_ = log; }
 
  private:
   CommitWishes commits_;
+  FeedingLog* feeding_ = nullptr;
   mutable Mutex mutex_;
   std::map<const void*, std::function<LogStatus()>> logs_ FLUME_GUARDED_BY(mutex_);
   std::map<std::string, LogCounts> closed_ FLUME_GUARDED_BY(mutex_);                 // by folder

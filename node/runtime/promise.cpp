@@ -79,7 +79,12 @@ SinkPromise promise_of_sink(std::string_view name, const Above& above) {
     return {"", "", Promise::kAtLeastOnce,
             "rows that were on their way when a link died are sent again, and may have arrived"};
   }
-  if (above.has_alternative || keeps == Keeps::kLogOfAChain) {
+  if (keeps == Keeps::kLogOfAChain) {
+    return {"", "", Promise::kAtLeastOnce,
+            "rows that a collector took and did not answer for wait for it; when it stays away too long "
+            "(flume.wal.resend.elsewhere.millis) they go to the next, and may be in both"};
+  }
+  if (above.has_alternative) {
     return {"", "", Promise::kAtLeastOnce,
             "rows that one sink took and did not answer for may go to the next, and be in both"};
   }

@@ -1,5 +1,6 @@
 // agentDFOChain and agentE2EChain("h1:p1", "h2:p2", ...) — a log on this machine in front of a failover over several
-// collectors. How that chooses, waits and comes back stands in compose/failover.cpp.
+// collectors. How that chooses, waits and comes back stands in compose/failover.cpp, and for end to end in
+// spooling/homed_chain.h.
 #include <memory>
 #include <utility>
 
@@ -47,8 +48,9 @@ void register_agent_e2e_chain(Registry& registry) {
   spec.summary = "Sends events to the first of several collectors that works, end to end.";
   spec.doc =
       "As `agentSink`, with several collectors: rows go from the log on this machine to the first that can be reached, "
-      "and stay in the log until its sinks answer for them. What was on its way to a collector that failed is sent to "
-      "the next: none is lost, but what the first had stored and not yet confirmed is then stored twice. How a "
+      "and stay in the log until its sinks answer for them. What was on its way to a collector that failed waits for "
+      "that one, which may have stored it, while new rows go to the next; when it is not back after "
+      "`flume.wal.resend.elsewhere.millis` they go to the next too, are counted, and may be stored twice. How a "
       "collector is chosen, left alone and preferred again is as `agentBEChain` does it.";
   spec.examples = {{R"(agentE2EChain("collector1", "collector2:35854"))", "The second while the first is away."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {

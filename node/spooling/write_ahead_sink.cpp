@@ -10,6 +10,8 @@
 #include "common/base/text.h"
 #include "common/io/posix.h"
 #include "node/runtime/positions.h"
+#include "node/spooling/feeding_log.h"
+#include "node/spooling/homes.h"
 
 namespace flume::node {
 
@@ -46,12 +48,15 @@ DriverOptions sending_options(const Context& context) {
 }  // namespace
 
 struct WriteAheadSink::Sending {
-  Sending(const Context& outer, wal::Wal& wal, const std::function<std::unique_ptr<Sink>()>& chain, std::string text)
-      : positions(Positions::in_memory()),
+  Sending(const Context& outer, wal::Wal& wal, std::string folder, const std::function<std::unique_ptr<Sink>()>& chain,
+          std::string text)
+      : feeding{.wal = wal, .folder = std::move(folder), .recovered_end = wal.status().next_ordinal},
+        positions(Positions::in_memory()),
         context(make_context(outer, *positions, logs)),
         progress(wal.status().released, wal.status().first_ordinal),
         book(context.metrics),
         driver(context, book, sending_options(outer), [] {}) {
+    logs.set_feeding(&feeding);
     auto program = std::make_shared<Program>();
     program->source_text = "wal";
     program->sink_text = std::move(text);
@@ -78,6 +83,7 @@ struct WriteAheadSink::Sending {
             outer.journal};
   }
 
+  FeedingLog feeding;
   const std::unique_ptr<Positions> positions;  // the log itself knows what was sent
   LogBook logs;
   Context context;
@@ -115,7 +121,7 @@ Status WriteAheadSink::open(Context& context, const Wait& wait) {
   next_wish_ = clock_->now() + kPatience;
   released_ = wal_->status().released;
   wanted_commits_ = &context.metrics.counter("flume_wal_commits_wanted_total");
-  sending_ = std::make_unique<Sending>(context, *wal_, chain_, text_);
+  sending_ = std::make_unique<Sending>(context, *wal_, folder_, chain_, text_);
   logs_->add(this, [this] { return status(); });
   return {};
 }
@@ -129,6 +135,7 @@ Status WriteAheadSink::open_log(Context& context) {
   if (const auto known = read_file(chain_file, kLongestText); !known.ok() || *known != text_) {
     FLUME_RETURN_IF_ERROR(replace_file(chain_file, text_, kMode));
   }
+  FLUME_RETURN_IF_ERROR(renew_homes(context.clock));
   std::map<Id128, std::string> notes;
   for (const auto& [stream, place] : recovered_.places) {
     if (!place.note.empty()) {
@@ -139,6 +146,15 @@ Status WriteAheadSink::open_log(Context& context) {
   if (recovered_.rows > 0 || !recovered_.damage.empty()) {
     FLUME_LOG(kInfo, "a write-ahead log was taken up", kv("node", context.logical_node), kv("rows", recovered_.rows),
               kv("segments", recovered_.segments), kv("damaged", recovered_.damage.size()));
+  }
+  return {};
+}
+
+// R7: numbers from here on are given to other rows than those that a note may speak of, whoever wrote it.
+Status WriteAheadSink::renew_homes(Clock& clock) const {
+  const wal::WalStatus status = wal_->status();
+  for (int chain = 0; ::access(Homes::path(folder_, chain).c_str(), F_OK) == 0; ++chain) {
+    FLUME_RETURN_IF_ERROR(Homes(Homes::path(folder_, chain), clock).open(status.released, status.next_ordinal));
   }
   return {};
 }
@@ -260,6 +276,8 @@ LogStatus WriteAheadSink::status() const {
   while (status.places.size() > kMissingShown) {
     status.places.pop_front();
   }
+  status.parked = static_cast<uint64_t>(std::max<int64_t>(0, sending_->feeding.parked.load()));
+  status.doubled = sending_->feeding.doubled.load();
   status.oldest_millis = status.rows == 0 ? 0 : wal.oldest_millis;
   status.acks = wal_->ack_times();
   status.error = wal.error;

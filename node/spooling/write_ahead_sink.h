@@ -48,6 +48,7 @@ class WriteAheadSink final : public Sink {
   struct Sending;  // the second driver and what it needs
 
   Status open_log(Context& context);
+  Status renew_homes(Clock& clock) const;
   void ask_for_commit();
   void wait_for_far_end(const Wait& wait);
   LogStatus status() const;
