@@ -49,6 +49,8 @@ inline std::vector<SinkSubject> sink_subjects() {
       {.name = "agentDFOSink", .text = R"(agentDFOSink("127.0.0.1", 1))"},
       {.name = "agentBESink", .text = R"(agentBESink("127.0.0.1", 1))", .takes = false},
       {.name = "agentBEChain", .text = R"(agentBEChain("127.0.0.1:1", "127.0.0.1", port=1))", .takes = false},
+      {.name = "agentDFOChain", .text = R"(agentDFOChain("127.0.0.1:1", "127.0.0.1:2"))"},
+      {.name = "agentE2EChain", .text = R"(agentE2EChain("127.0.0.1:1", "127.0.0.1:2"))"},
       {.name = "failChain", .text = R"x(failChain("flakeyAppend(%s, 7) keep", 1, 0.2, 0))x"},
       {.name = "syslogTcp", .text = R"(syslogTcp("127.0.0.1", 1))", .takes = false},
       {.name = "roll", .text = "roll(60000) { keep }"},
