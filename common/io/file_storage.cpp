@@ -154,6 +154,8 @@ class LocalFile final : public StoredFile {
       status = is_regular_ && size_ != synced_size_ ? truncate_file(fd_->fd(), synced_size_, path_) : Status();
     } else if (unlink(path_.c_str()) != 0 && errno != ENOENT) {
       status = Status::from_errno(errno, str_cat("remove ", quoted(path_)));
+    } else {
+      status = sync_parent(path_);  // else a crash brings it back, after somebody wrote down that it is gone
     }
     fd_.reset();
     return status;
