@@ -33,7 +33,7 @@ class TwoCollectors : public testing::Test {
                                b_.port(), ") >"));
     EXPECT_TRUE(rig_.open(*sink_).ok());
   }
-  ~TwoCollectors() override { (void)sink_->close(Wait{TimePoint(), {}}); }
+  void TearDown() override { (void)sink_->close(Wait{TimePoint(), {}}); }
 
   void append(const std::string& row) {
     Event event;

@@ -25,7 +25,7 @@ class HomedChainTest : public testing::Test {
     b_->settles = false;
     start({"a", "b"});
   }
-  ~HomedChainTest() override { end(); }
+  void TearDown() override { end(); }
 
   // A process: the log, what reads it, and the chain.
   void start(const std::vector<std::string>& names) {
@@ -34,9 +34,11 @@ class HomedChainTest : public testing::Test {
     options.folder = dir_.path();
     options.free_bytes = 0;
     wal_ = wal::Wal::open(options, local_files(), world_.clock, recovered).value();
-    feeding_ = std::make_unique<FeedingLog>(*wal_, dir_.path(), wal_->status().next_ordinal);
+    feeding_.reset(  // NOLINT: an aggregate
+        new FeedingLog{.wal = *wal_, .folder = dir_.path(), .recovered_end = wal_->status().next_ordinal});
     world_.logs.set_feeding(feeding_.get());
     std::vector<HomedChain::HostSink> hosts;
+    hosts.reserve(names.size());
     for (const std::string& name : names) {
       hosts.push_back({name, std::make_unique<test::ScriptedSink>(name == "a" ? a_ : b_)});
     }
