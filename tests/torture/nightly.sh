@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The nightly tier: 2,000 kills end to end (300 in each other mode), the tail matrix again and again, 100,000 crash states,
-# every cut and changed byte of the files that promises rest on. Writes a Markdown document. The processes are those of
-# build/release when it is there, else of build/debug; the crash states are tried by build/debug.
+# every cut and changed byte of the files that promises rest on. Writes a Markdown document. The programs are those of
+# build/release, or of build/debug where that has none.
 #   tests/torture/nightly.sh REPORT.md [STATES=100000] [OPTIONS OF flume torture run]
 set -uo pipefail
 report=${1:?name of the document to write}
@@ -10,13 +10,15 @@ shift $(($# < 2 ? $# : 2))
 build="$(cd "$(dirname "$0")/../.." && pwd)/build"
 flume="$build/release/flume"
 [ -x "$flume" ] || flume="$build/debug/flume"
+disk="$build/release/tests/torture/torture_disk"
+[ -x "$disk" ] || disk="$build/debug/tests/torture/torture_disk"
 seed=${FLUME_SEED:-$((RANDOM * 32768 + RANDOM + 1))}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
 "$flume" torture run kill tail tail-many --nightly --seed "$seed" --report "$work/runs.md" "$@" || status=1
-FLUME_SEED=$seed FLUME_CRASH_STATES=$states "$build/debug/tests/torture/torture_disk" >"$work/disk.txt" 2>&1 || status=1
+FLUME_SEED=$seed FLUME_CRASH_STATES=$states "$disk" >"$work/disk.txt" 2>&1 || status=1
 tail -n 4 "$work/disk.txt"
 {
   printf '# Torture, nightly tier\n\n'
