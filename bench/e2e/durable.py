@@ -27,7 +27,7 @@ GROUP = 4 << 20  # flume.wal.group.bytes: what a log syncs together
 
 
 def node(folder, name, flow, *settings, http=0):
-    more = [f"-Dflume.node.http.port={http}"] if http else ["-s"]
+    more = [f"-Dflume.node.status.port={http}"] if http else ["-s"]
     return Process(flume_binary(), "node_nowatch", "-1", *more, "-n", name, "-c", flow, f"-Dflume.agent.logdir={folder}/state",
                    *settings, log=folder / f"{name}.log")
 

@@ -13,6 +13,8 @@ namespace {
 
 constexpr uint64_t kFaultSeed = 0x9e3779b97f4a7c15ULL;
 constexpr int kHttpOk = 200;
+constexpr int kHttpNotFound = 404;
+constexpr Duration kStartTime = std::chrono::seconds(10);
 constexpr auto kSettleTime = std::chrono::seconds(10);
 constexpr auto kPollEvery = std::chrono::milliseconds(100);
 
@@ -138,7 +140,13 @@ Result<Rig::Flow> Rig::flow(const std::string& name) const {
   if (node == nodes_.end() || node->second.page == 0) {
     return Status(Code::kNotFound, str_cat(name, " has no page"));
   }
-  FLUME_ASSIGN_OR_RETURN(const HttpAnswer answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+  // A process that was just started shows its page before it has its flows.
+  const Wait start = Wait::for_duration(kStartTime, stop_);
+  FLUME_ASSIGN_OR_RETURN(HttpAnswer answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+  while (answer.status == kHttpNotFound && !start.over()) {
+    wait(std::chrono::milliseconds(10));
+    FLUME_ASSIGN_OR_RETURN(answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+  }
   if (answer.status != kHttpOk) {
     return Status(Code::kUnavailable, str_cat("ask ", name, " for its ledger: HTTP ", answer.status));
   }
