@@ -19,10 +19,10 @@ constexpr int kIdleBeats = 20;  // heartbeats to sleep when nothing moves and no
 Driver::Driver(Context& context, LedgerBook& book, DriverOptions options, std::function<void()> on_change)
     : context_(context),
       book_(book),
-      options_(options),
+      options_(std::move(options)),
       on_change_(std::move(on_change)),
-      backoff_(options.backoff),
-      refused_backoff_(options.backoff) {
+      backoff_(options_.backoff),
+      refused_backoff_(options_.backoff) {
   status_.since_millis = context_.clock.wall_millis();
   thread_ = Thread(str_cat("driver-", context_.logical_node), [this] { run(); });
 }

@@ -185,9 +185,9 @@ bool Homes::is_done(uint64_t first, uint64_t below) const {
 }
 
 const IntervalSet& Homes::offered(const std::string& host) const {
-  static const IntervalSet kNone;
+  static const IntervalSet none;
   const auto found = hosts_.find(host);
-  return found == hosts_.end() ? kNone : found->second.offered;
+  return found == hosts_.end() ? none : found->second.offered;
 }
 
 std::vector<std::string> Homes::hosts() const {
