@@ -134,7 +134,7 @@ def throughput(options, folder):
 
 
 def log_bytes(folder):
-    return size_of(folder / "state" / "agent" / "dfo") if (folder / "state" / "agent" / "dfo").is_dir() else 0
+    return size_of(folder / "state" / "agent" / "agent" / "dfo") if (folder / "state" / "agent" / "agent" / "dfo").is_dir() else 0
 
 
 def spool(options, folder):
@@ -258,7 +258,7 @@ def recovery(options, folder):
     sink = f'agentSink("127.0.0.1", {port})'
     begin = time.monotonic()
     near = node(folder, "agent", f"agent: synth({lines}, 200) | {sink};", room)
-    log = folder / "state" / "agent" / "wal"
+    log = folder / "state" / "agent" / "agent" / "wal"
     wait_for("the log to fill", lambda: log.is_dir() and size_of(log) >= lines * 200, seconds=900, pause=0.05)
     near.process.kill()
     near.wait()
