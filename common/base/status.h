@@ -62,6 +62,8 @@ class [[nodiscard]] Status {
   Code code() const { return rep_ ? rep_->code : Code::kOk; }
   Kind kind() const;
   bool is_temporary() const { return kind() == Kind::kTemporary; }
+  // The end of the call was asked for or reached: no failure of whoever was called.
+  bool ran_out_of_time() const { return code() == Code::kTimeout || code() == Code::kStopped; }
   int os_error() const { return rep_ ? rep_->os_error : 0; }
   std::string_view message() const { return rep_ ? std::string_view(rep_->message) : std::string_view(); }
 

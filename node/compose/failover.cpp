@@ -31,10 +31,6 @@ constexpr Duration kReopenTime = 1s;
 constexpr Duration kOpenTime = 10s;  // of one branch, where the caller sets no limit
 constexpr Duration kRetryReturned = 10ms;
 
-bool ran_out_of_time(const Status& status) {
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
-}
-
 class Failover final : public Sink {
  public:
   explicit Failover(std::vector<std::unique_ptr<Sink>> branches) {
@@ -100,7 +96,7 @@ class Failover final : public Sink {
         continue;
       }
       Status status = branches_[i].sink->tick(now);
-      if (!status.ok() && !ran_out_of_time(status)) {
+      if (!status.ok() && !status.ran_out_of_time()) {
         fail(i, std::move(status), Wait{TimePoint::min(), {}});
       }
     }
@@ -109,7 +105,7 @@ class Failover final : public Sink {
     if (status.ok() && none_is_open()) {
       status = open_another(wait);  // before the next rows come: they may have no time for it
     }
-    return ran_out_of_time(status) ? Status() : status;
+    return status.ran_out_of_time() ? Status() : status;
   }
 
   // A branch that cannot flush has failed: its rows go to the others, which are flushed too.
@@ -123,7 +119,7 @@ class Failover final : public Sink {
           continue;
         }
         Status status = branches_[i].sink->flush(wait);
-        if (ran_out_of_time(status)) {
+        if (status.ran_out_of_time()) {
           return status;
         }
         if (!status.ok()) {
@@ -279,7 +275,7 @@ class Failover final : public Sink {
         branch.backoff.reset();
         return {{}, taken};
       }
-      if (ran_out_of_time(result.status)) {
+      if (result.status.ran_out_of_time()) {
         return {std::move(result.status), taken};
       }
       const size_t waiting = returned_.size();

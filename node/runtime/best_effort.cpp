@@ -14,10 +14,6 @@ constexpr Duration kLongestPause = std::chrono::seconds(5);     // between tries
 constexpr Duration kNextOffer = std::chrono::milliseconds(10);  // to a sink that has taken nothing for too long
 constexpr Duration kLastClose = std::chrono::seconds(2);        // of a sink that has failed
 
-bool ran_out_of_time(const Status& status) {
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
-}
-
 }  // namespace
 
 lang::ArgSpec best_effort_argument() {
@@ -77,7 +73,7 @@ AppendResult BestEffort::append(const EventBatch& batch, const Wait& wait) {
   if (result.status.ok() || wait.stop.stop_requested()) {
     return result;
   }
-  if (!ran_out_of_time(result.status)) {
+  if (!result.status.ran_out_of_time()) {
     result.status = pass_on_or_let_go(std::move(result.status), wait);
     return result.status.ok() ? drop(batch, result.taken, "unreachable") : result;
   }
@@ -103,7 +99,7 @@ Status BestEffort::tick(TimePoint now) {
   if (status.ok() && now - last_failure_ >= kLongestPause) {
     failing_since_.reset();  // there again, though no rows came
   }
-  if (status.ok() || ran_out_of_time(status)) {
+  if (status.ok() || status.ran_out_of_time()) {
     return status;
   }
   return pass_on_or_let_go(std::move(status), Wait::for_duration(kLastClose));
@@ -114,7 +110,7 @@ Status BestEffort::flush(const Wait& wait) {
     return {};
   }
   Status status = Decorator::flush(wait);
-  if (status.ok() || ran_out_of_time(status)) {
+  if (status.ok() || status.ran_out_of_time()) {
     return status;
   }
   return pass_on_or_let_go(std::move(status), wait);

@@ -10,11 +10,6 @@ namespace flume::node {
 
 namespace {
 
-// The end of the call was asked for or reached: no failure of the component.
-bool ran_out_of_time(const Status& status) {
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
-}
-
 // What a kept copy counts: bodies may be compressed, and may be empty.
 size_t size_of(const EventBatch& batch) { return batch.body_bytes() + batch.rows(); }
 
@@ -68,7 +63,7 @@ Status Flow::tick() {
     return {};
   }
   const Status status = sink_->tick(now);
-  return ran_out_of_time(status) ? Status() : status;
+  return status.ran_out_of_time() ? Status() : status;
 }
 
 Flow::Report Flow::step(const Wait& wait) {
@@ -102,7 +97,7 @@ Flow::Report Flow::next(const Wait& wait) {
   EventBatch batch;
   auto read = source_->next(batch, wait.at_most(real_time(context_.clock, sink_->due())));
   if (!read.ok()) {
-    return ran_out_of_time(read.status()) ? Report{} : Report{Step::kSourceFailed, read.status()};
+    return read.status().ran_out_of_time() ? Report{} : Report{Step::kSourceFailed, read.status()};
   }
   if (*read == Source::Next::kEnd) {
     source_ended_ = true;
@@ -126,7 +121,7 @@ Flow::Report Flow::append(const Wait& wait) {
   if (result.status.ok()) {
     return {Step::kMoved, {}};
   }
-  if (!ran_out_of_time(result.status)) {
+  if (!result.status.ran_out_of_time()) {
     return {Step::kSinkFailed, std::move(result.status)};
   }
   if (result.taken > 0) {
@@ -149,7 +144,7 @@ Flow::Report Flow::finish(const Wait& wait) {
       return {look_back_ || copies_came_back() || !pending_.empty() ? Step::kMoved : Step::kEnded, {}};
     }
   }
-  if (!ran_out_of_time(status)) {
+  if (!status.ran_out_of_time()) {
     return {Step::kSinkFailed, std::move(status)};
   }
   return {wait.stop.stop_requested() ? Step::kIdle : Step::kBlocked, {}};
@@ -158,7 +153,7 @@ Flow::Report Flow::finish(const Wait& wait) {
 // Copies use up their budget: the sink has to settle some before more is read.
 Flow::Report Flow::make_room(const Wait& wait) {
   Status status = sink_->flush(wait);
-  if (!status.ok() && !ran_out_of_time(status)) {
+  if (!status.ok() && !status.ran_out_of_time()) {
     return {Step::kSinkFailed, std::move(status)};
   }
   settle_kept();

@@ -12,8 +12,6 @@ namespace {
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);  // is the log empty?
 constexpr Duration kOpenTime = std::chrono::seconds(2);          // the source waits meanwhile
 
-bool ran_out_of_time(const Status& status) { return status.code() == Code::kTimeout || status.kind() == Kind::kClosed; }
-
 }  // namespace
 
 DiskFailoverSink::DiskFailoverSink(const std::function<std::unique_ptr<Sink>()>& make, std::string text)
@@ -81,7 +79,7 @@ AppendResult DiskFailoverSink::append(const EventBatch& batch, const Wait& wait)
   uint32_t taken = 0;
   if (!spooling_) {
     AppendResult result = straight_->append(batch, wait);
-    if (result.status.ok() || ran_out_of_time(result.status)) {
+    if (result.status.ok() || result.status.ran_out_of_time()) {
       return result;
     }
     taken = result.taken;
@@ -107,7 +105,7 @@ Status DiskFailoverSink::tick(TimePoint now) {
     return {};
   }
   const Status status = straight_->tick(now);
-  if (!status.ok() && !ran_out_of_time(status)) {
+  if (!status.ok() && !status.ran_out_of_time()) {
     spool_from_now_on(status);
   }
   return {};
@@ -116,7 +114,7 @@ Status DiskFailoverSink::tick(TimePoint now) {
 Status DiskFailoverSink::flush(const Wait& wait) {
   if (!spooling_) {
     Status status = straight_->flush(wait);
-    if (status.ok() || ran_out_of_time(status)) {
+    if (status.ok() || status.ran_out_of_time()) {
       return status;
     }
     spool_from_now_on(status);
@@ -145,7 +143,7 @@ Status DiskFailoverSink::close(const Wait& wait) {
     }
   }
   const Status closed = log_.close(wait);
-  return flushed.ok() || ran_out_of_time(flushed) ? closed : flushed;
+  return flushed.ok() || flushed.ran_out_of_time() ? closed : flushed;
 }
 
 }  // namespace flume::node

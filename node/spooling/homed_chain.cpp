@@ -11,10 +11,6 @@ namespace flume::node {
 
 namespace {
 
-bool ran_out_of_time(const Status& status) {
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
-}
-
 // Its rows with numbers below this one.
 EventBatch rows_below(const EventBatch& batch, uint64_t below) {
   const Hop hop = batch.hop();
@@ -99,7 +95,7 @@ AppendResult HomedChain::send_new(const EventBatch& rows, const Wait& wait) {
     AppendResult result = give(host, rest, wait);
     owe(rest, result.taken);
     taken += result.taken;
-    if (result.status.ok() || ran_out_of_time(result.status)) {
+    if (result.status.ok() || result.status.ran_out_of_time()) {
       return {std::move(result.status), taken};
     }
     fail(host, std::move(result.status), wait);
@@ -119,7 +115,7 @@ AppendResult HomedChain::send_home(const EventBatch& rows, const std::string& na
     if (ready.ok()) {
       AppendResult result = give(*host, rows, wait);
       owe(rows, result.taken);
-      if (result.status.ok() || ran_out_of_time(result.status)) {
+      if (result.status.ok() || result.status.ran_out_of_time()) {
         return result;
       }
       taken = result.taken;
@@ -251,7 +247,7 @@ Status HomedChain::send_again(Host& host, const Wait& wait) {
       read_->batch = read_->batch.from(result.taken);
     }
     if (!result.status.ok()) {
-      if (!ran_out_of_time(result.status)) {
+      if (!result.status.ran_out_of_time()) {
         fail(host, result.status, wait);
       }
       return std::move(result.status);

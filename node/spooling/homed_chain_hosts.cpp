@@ -17,10 +17,6 @@ constexpr Duration kOpenTime = std::chrono::seconds(10);          // of one host
 constexpr Duration kAgainTime = std::chrono::milliseconds(20);    // for rows that are sent again, between others
 constexpr Duration kMovePause = std::chrono::milliseconds(1000);  // after one that could not be noted
 
-bool ran_out_of_time(const Status& status) {
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped;
-}
-
 uint64_t size_of(const IntervalSet& set) {
   uint64_t size = 0;
   for (const Interval& part : set.intervals()) {
@@ -206,7 +202,7 @@ Status HomedChain::tick(TimePoint now) {
       continue;
     }
     Status status = host.sink->tick(now);
-    if (!status.ok() && !ran_out_of_time(status)) {
+    if (!status.ok() && !status.ran_out_of_time()) {
       fail(host, std::move(status), Wait{TimePoint::min(), {}});
     } else {
       collect(host);
@@ -222,7 +218,7 @@ Status HomedChain::tick(TimePoint now) {
     }
     if (host.is_open) {
       Status status = send_again(host, Wait::for_duration(kAgainTime));
-      if (!status.ok() && host.is_open && !ran_out_of_time(status)) {
+      if (!status.ok() && host.is_open && !status.ran_out_of_time()) {
         return status;  // of the log
       }
     }
@@ -230,7 +226,7 @@ Status HomedChain::tick(TimePoint now) {
   count();
   if (none_is_open()) {
     Status status = open_one_of_all(Wait::for_duration(kReopenTime));
-    return ran_out_of_time(status) ? Status() : status;
+    return status.ran_out_of_time() ? Status() : status;
   }
   return {};
 }
@@ -243,7 +239,7 @@ Status HomedChain::flush(const Wait& wait) {
       }
       Status status = send_again(host, wait);
       status = status.ok() ? host.sink->flush(wait) : status;
-      if (ran_out_of_time(status)) {
+      if (status.ran_out_of_time()) {
         return status;
       }
       if (!status.ok() && host.is_open) {

@@ -15,8 +15,6 @@ constexpr Duration kPollForSender = std::chrono::milliseconds(1);  // somebody w
 constexpr int kMaxNumber = 10'000;
 constexpr size_t kKeptBuffer = 4 << 20;
 
-bool ran_out_of_time(const Status& status) { return status.code() == Code::kTimeout || status.kind() == Kind::kClosed; }
-
 iovec piece_of(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
@@ -103,7 +101,7 @@ Status OutputFile::begin_journal(const Wait& wait) {
     next_poll_ = TimePoint::min();
     const auto length = file_->sync(wait);
     if (!length.ok()) {
-      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+      return length.status().ran_out_of_time() ? length.status() : failed(length.status());
     }
     synced_ = *length;
     phase_ = Phase::kIdle;
@@ -256,7 +254,7 @@ Status OutputFile::flush(const Wait& wait) {
     const auto length = file_->sync(wait);
     if (!length.ok()) {
       next_poll_ = TimePoint::min();  // a sync that goes on in the background is looked for at once
-      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+      return length.status().ran_out_of_time() ? length.status() : failed(length.status());
     }
     synced(*length, pending_.size());
   }
@@ -361,7 +359,7 @@ Status OutputFile::close(const Wait& wait) {
     FLUME_RETURN_IF_ERROR(record_rest(wait));
   }
   Status status = file_->commit(wait);
-  if (ran_out_of_time(status)) {
+  if (status.ran_out_of_time()) {
     return status;
   }
   if (!status.ok()) {
@@ -380,7 +378,7 @@ Status OutputFile::record_rest(const Wait& wait) {
   if (!rest_recorded_) {
     const auto length = file_->finish(wait);
     if (!length.ok()) {
-      return ran_out_of_time(length.status()) ? length.status() : failed(length.status());
+      return length.status().ran_out_of_time() ? length.status() : failed(length.status());
     }
     rest_recorded_ = true;
     record(*length, pending_.size());
@@ -411,7 +409,7 @@ Status OutputFile::publish_synced(const Wait& wait) {
   if (has_name_ || synced_ == 0) {
     return give_up();
   }
-  if (Status status = file_->sync(wait).status(); ran_out_of_time(status)) {
+  if (Status status = file_->sync(wait).status(); status.ran_out_of_time()) {
     return status;  // a sync under way holds the file
   }
   file_.reset();

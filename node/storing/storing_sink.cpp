@@ -12,8 +12,6 @@ namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(5);
 
-bool ran_out_of_time(const Status& status) { return status.code() == Code::kTimeout || status.kind() == Kind::kClosed; }
-
 }  // namespace
 
 Status StoringSink::open(Context& context, const Wait& wait) {
@@ -157,7 +155,7 @@ Status StoringSink::tick(TimePoint now) {
   if (!closing_.empty() && now >= next_look_) {
     const Status status = go_on_closing(Wait{TimePoint::min(), {}});
     next_look_ = now + kLookAgain;
-    return ran_out_of_time(status) ? Status() : status;
+    return status.ran_out_of_time() ? Status() : status;
   }
   return {};
 }
@@ -194,8 +192,8 @@ Status StoringSink::go_on_closing(const Wait& wait) {
   Status first;
   for (auto& file : closing_) {
     const Status status = finish(*file, wait);
-    first = first.ok() || ran_out_of_time(first) ? (status.ok() ? first : status) : first;
-    if (!ran_out_of_time(status)) {
+    first = first.ok() || first.ran_out_of_time() ? (status.ok() ? first : status) : first;
+    if (!status.ran_out_of_time()) {
       file.reset();
     }
   }
@@ -205,7 +203,7 @@ Status StoringSink::go_on_closing(const Wait& wait) {
 
 Status StoringSink::finish(OutputFile& file, const Wait& wait) {
   Status status = file.close(wait);
-  if (status.ok() || ran_out_of_time(status)) {
+  if (status.ok() || status.ran_out_of_time()) {
     return status;
   }
   const auto rows = file.take_back();
