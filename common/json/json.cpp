@@ -470,4 +470,13 @@ std::string JsonWriter::take() {
   return std::move(out_);
 }
 
+void write_moment(JsonWriter& json, std::string_view name, int64_t millis) {
+  json.key(name);
+  if (millis == 0) {
+    json.null();
+  } else {
+    json.value(millis);
+  }
+}
+
 }  // namespace flume

@@ -170,4 +170,7 @@ class JsonWriter {
   int indent_;
 };
 
+// A member that is a time in milliseconds since 1970; 0 stands for none and becomes null.
+void write_moment(JsonWriter& json, std::string_view name, int64_t millis);
+
 }  // namespace flume

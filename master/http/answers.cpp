@@ -2,15 +2,6 @@
 
 namespace flume::master {
 
-void write_moment(JsonWriter& json, std::string_view name, int64_t millis) {
-  json.key(name);
-  if (millis == 0) {
-    json.null();
-  } else {
-    json.value(millis);
-  }
-}
-
 void write_names(JsonWriter& json, std::string_view name, const std::vector<std::string>& names) {
   json.key(name).begin_array();
   for (const std::string& one : names) {

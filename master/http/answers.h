@@ -12,7 +12,6 @@
 
 namespace flume::master {
 
-void write_moment(JsonWriter& json, std::string_view name, int64_t millis);  // 0: null
 void write_names(JsonWriter& json, std::string_view name, const std::vector<std::string>& names);
 void write_rates(JsonWriter& json, const Rates& rates);  // member "rates"
 

@@ -31,15 +31,6 @@ void write_ledger(JsonWriter& json, const Ledger& ledger) {
   json.end_object();
 }
 
-void write_moment(JsonWriter& json, std::string_view name, int64_t millis) {
-  json.key(name);
-  if (millis == 0) {
-    json.null();
-  } else {
-    json.value(millis);
-  }
-}
-
 // Resident memory of this process; 0 when it cannot be read.
 uint64_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");

@@ -6,15 +6,6 @@ namespace flume::node {
 
 namespace {
 
-void write_moment(JsonWriter& json, std::string_view name, int64_t millis) {
-  json.key(name);
-  if (millis == 0) {
-    json.null();
-  } else {
-    json.value(millis);
-  }
-}
-
 void write_millis(JsonWriter& json, std::string_view name, const std::optional<Duration>& time) {
   json.key(name);
   if (time) {
