@@ -8,7 +8,6 @@
 
 --folder says where all files lie, so which disk takes part (default: the folder for temporary files); --json FILE keeps the figures.
 """
-import argparse
 import filecmp
 import json
 import os
@@ -20,7 +19,7 @@ import threading
 import time
 import urllib.request
 
-from processes import Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
+from processes import Process, flume_binary, free_ports, listening, percentile, run_one, size_of, spread, wait_for, warm, write_lines
 from run import run_socat
 
 GROUP = 4 << 20  # flume.wal.group.bytes: what a log syncs together
@@ -46,20 +45,8 @@ def end(process):
 
 def is_copy(out, data):
     """One file with the bytes of `data`, in their order."""
-    files = sorted(p for p in out.rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in out.rglob("*") if p.is_file())
     return len(files) == 1 and filecmp.cmp(files[0], data, shallow=False)
-
-
-def data_size(out):
-    """Bytes of the output files: their names do not begin with a dot, as those of the journals do."""
-    total = 0
-    for name in out.rglob("*"):
-        try:
-            if name.is_file() and not any(part.startswith(".") for part in name.relative_to(out).parts):
-                total += name.stat().st_size
-        except FileNotFoundError:
-            return -1
-    return total
 
 
 def disk_rate(folder, total):
@@ -92,7 +79,7 @@ def run_flow(folder, data, total, sink):
     before = far.cpu_seconds() + near.cpu_seconds()
     begin = time.monotonic()
     os.link(data, place)
-    wait_for("all bytes", lambda: data_size(out) >= total, seconds=600, pause=0.005)
+    wait_for("all bytes", lambda: size_of(out) >= total, seconds=600, pause=0.005)
     seconds = time.monotonic() - begin
     memory = {"agent": near.status("VmHWM"), "collector": far.status("VmHWM")}
     cpu = end(near) + end(far) - before
@@ -101,10 +88,10 @@ def run_flow(folder, data, total, sink):
 
 def throughput(options, folder):
     data = folder / "data.log"
-    total = write_lines(data, options.megabytes)
+    total = write_lines(data, options.megabytes or 1000)
     rounds = {"disk": [], "socat": [], "best effort": [], "end to end": []}
     good = True
-    for _ in range(options.rounds):
+    for _ in range(options.rounds or 5):
         warm(data)
         rounds["disk"].append({"mb_per_s": disk_rate(folder, total)})
         piped = run_socat(folder, data, total)
@@ -139,9 +126,9 @@ def log_bytes(folder):
 
 def spool(options, folder):
     data = folder / "data.log"
-    total = write_lines(data, options.megabytes)
+    total = write_lines(data, options.megabytes or 1000)
     runs = []
-    for _ in range(options.rounds):
+    for _ in range(options.rounds or 3):
         shutil.rmtree(folder / "state", ignore_errors=True)
         out = folder / "out"
         shutil.rmtree(out, ignore_errors=True)
@@ -162,8 +149,8 @@ def spool(options, folder):
         far = collector(folder, out, port)
         begin = time.monotonic()
         first = None
-        while data_size(out) < total:
-            if first is None and data_size(out) > 0:
+        while size_of(out) < total:
+            if first is None and size_of(out) > 0:
                 first = time.monotonic()  # the pause before the next connection is not the drain's
             if time.monotonic() - begin > 600:
                 raise RuntimeError("waited 600 s for the log to be sent")
@@ -250,11 +237,12 @@ def latency(options, folder):
 
 
 def recovery(options, folder):
-    lines = options.megabytes * 1_000_000 // 200
+    megabytes = options.megabytes or 10_000
+    lines = megabytes * 1_000_000 // 200
     port, = free_ports(1)
     out = folder / "out"
     out.mkdir()
-    room = f"-Dflume.wal.max.bytes={options.megabytes * 2_000_000}"
+    room = f"-Dflume.wal.max.bytes={megabytes * 2_000_000}"
     sink = f'agentSink("127.0.0.1", {port})'
     begin = time.monotonic()
     near = node(folder, "agent", f"agent: synth({lines}, 200) | {sink};", room)
@@ -266,12 +254,12 @@ def recovery(options, folder):
     far = collector(folder, out, port)
     begin = time.monotonic()
     near = node(folder, "agent", f"agent: null | {sink};", room)
-    wait_for("the first bytes", lambda: data_size(out) > 0, seconds=120, pause=0.001)
+    wait_for("the first bytes", lambda: size_of(out) > 0, seconds=120, pause=0.001)
     first = time.monotonic() - begin
-    wait_for("the rest", lambda: data_size(out) >= lines * 201, seconds=900, pause=0.05)
+    wait_for("the rest", lambda: size_of(out) >= lines * 201, seconds=900, pause=0.05)
     rest = time.monotonic() - begin
     rss = near.status("VmHWM")
-    good = data_size(out) == lines * 201
+    good = size_of(out) == lines * 201
     end(near)
     end(far)
     figures = {"bytes": lines * 200, "filled_s": filled, "first_byte_s": first, "all_s": rest, "rss": rss}
@@ -280,32 +268,6 @@ def recovery(options, folder):
     return figures, good
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["throughput", "spool", "latency", "recovery"])
-    parser.add_argument("--megabytes", type=int)
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--lines", type=int, default=100_000)
-    parser.add_argument("--rate", type=int, default=10_000)
-    parser.add_argument("--folder", default=tempfile.gettempdir())
-    parser.add_argument("--json")
-    options = parser.parse_args()
-    options.megabytes = options.megabytes or (10_000 if options.what == "recovery" else 1000)
-    options.rounds = options.rounds or (3 if options.what == "spool" else 5)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="flume-bench-", dir=options.folder))
-    try:
-        figures, good = {"throughput": throughput, "spool": spool, "latency": latency, "recovery": recovery}[options.what](options, folder)
-    except RuntimeError as error:
-        for log in sorted(folder.glob("*.log")):
-            if log.name in ("agent.log", "collector.log"):
-                print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
-        raise SystemExit(str(error)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if good else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_one(__doc__, {"throughput": throughput, "spool": spool, "latency": latency, "recovery": recovery},
+                     {"megabytes": None, "rounds": None, "lines": 100_000, "rate": 10_000}, tempfile.gettempdir()))

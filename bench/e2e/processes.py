@@ -1,12 +1,17 @@
 """What the benchmarks share: processes with their resource use, free ports, medians, files of equal lines."""
+import argparse
 import ctypes
+import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -140,3 +145,28 @@ def spread(values):
 def percentile(values, percent):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def run_one(doc, benchmarks, numbers, folder):
+    """The command line: one of `benchmarks` by name, called with the options and a new folder, which is removed; it answers figures
+    and whether the output was right. `numbers` are the options with their defaults. Answers the exit code."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=list(benchmarks))
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--folder", default=folder)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    place = pathlib.Path(tempfile.mkdtemp(prefix="flume-bench-", dir=options.folder))
+    try:
+        figures, good = benchmarks[options.what](options, place)
+    except RuntimeError as error:
+        for log in sorted(place.glob("*.log")):
+            if log.name in ("agent.log", "collector.log"):
+                print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+        raise SystemExit(str(error)) from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if good else 1

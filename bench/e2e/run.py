@@ -8,7 +8,6 @@
 
 --folder says where the files lie (default: /dev/shm, so that no disk takes part); --json FILE keeps the figures.
 """
-import argparse
 import filecmp
 import json
 import os
@@ -16,11 +15,10 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 
-from processes import Changes, Process, flume_binary, free_ports, listening, percentile, size_of, spread, wait_for, warm, write_lines
+from processes import Changes, Process, flume_binary, free_ports, listening, percentile, run_one, size_of, spread, wait_for, warm, write_lines
 
 
 def nodes(folder, log_file, out, port):
@@ -207,32 +205,6 @@ def control(options, folder):
     return figures, True
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["throughput", "latency", "idle", "control"])
-    parser.add_argument("--megabytes", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--lines", type=int, default=2000)
-    parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--nodes", type=int, default=100)
-    parser.add_argument("--changes", type=int, default=200)
-    parser.add_argument("--folder", default="/dev/shm")
-    parser.add_argument("--json")
-    options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="flume-bench-", dir=options.folder))
-    try:
-        figures, good = {"throughput": throughput, "latency": latency, "idle": idle, "control": control}[options.what](options, folder)
-    except RuntimeError as error:
-        for log in sorted(folder.glob("*.log")):
-            if log.name in ("agent.log", "collector.log"):
-                print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
-        raise SystemExit(str(error)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if good else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_one(__doc__, {"throughput": throughput, "latency": latency, "idle": idle, "control": control},
+                     {"megabytes": 1000, "rounds": 5, "lines": 2000, "seconds": 10, "nodes": 100, "changes": 200}, "/dev/shm"))
