@@ -14,6 +14,8 @@ namespace {
 constexpr std::array<std::string_view, 14> kTypeNames = {"text",   "integer",   "float",     "bool",         "duration",
                                                          "bytes",  "port",      "host_port", "regex",        "escape",
                                                          "format", "sink_text", "function",  "sink_template"};
+constexpr std::array<std::string_view, 8> kKeepsNames = {"nothing",      "journal",      "log",  "log_of_a_chain",
+                                                         "failover_log", "durable_link", "link", "best_effort"};
 constexpr std::array<std::string_view, 4> kKindNames = {"source", "sink", "decorator", "format"};
 
 template <size_t N>
@@ -127,6 +129,8 @@ void write_spec(JsonWriter& out, const ComponentSpec& spec) {
   }
   out.end_array();
   out.member("replayable", spec.replayable).member("takes_responsibility", spec.takes_responsibility);
+  out.member("keeps", keeps_name(spec.keeps)).member("receives", spec.receives);
+  out.member("remakes_rows", spec.remakes_rows);
   out.member("needs_logical_node", spec.needs_logical_node).member("runs_commands", spec.runs_commands).end_object();
 }
 
@@ -210,6 +214,14 @@ Result<ComponentSpec> read_spec(const JsonValue& object) {
   FLUME_RETURN_IF_ERROR(read_list(object, "examples", spec.examples, read_example).with_context(spec.name));
   FLUME_ASSIGN_OR_RETURN(spec.replayable, object.boolean_or("replayable", false));
   FLUME_ASSIGN_OR_RETURN(spec.takes_responsibility, object.boolean_or("takes_responsibility", false));
+  FLUME_ASSIGN_OR_RETURN(const std::string keeps, object.text_or("keeps", keeps_name(Keeps::kNothing)));
+  const auto keeps_known = position(kKeepsNames, keeps);
+  if (!keeps_known) {
+    return invalid(str_cat("unknown way to answer for rows ", quoted(keeps)));
+  }
+  spec.keeps = static_cast<Keeps>(*keeps_known);
+  FLUME_ASSIGN_OR_RETURN(spec.receives, object.boolean_or("receives", false));
+  FLUME_ASSIGN_OR_RETURN(spec.remakes_rows, object.boolean_or("remakes_rows", false));
   FLUME_ASSIGN_OR_RETURN(spec.needs_logical_node, object.boolean_or("needs_logical_node", false));
   FLUME_ASSIGN_OR_RETURN(spec.runs_commands, object.boolean_or("runs_commands", false));
   return spec;
@@ -218,6 +230,8 @@ Result<ComponentSpec> read_spec(const JsonValue& object) {
 }  // namespace
 
 std::string_view arg_type_name(ArgType type) { return kTypeNames[static_cast<size_t>(type)]; }
+
+std::string_view keeps_name(Keeps keeps) { return kKeepsNames[static_cast<size_t>(keeps)]; }
 
 std::string signature(const ComponentSpec& spec) {
   std::vector<std::string> parts;

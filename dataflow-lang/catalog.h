@@ -53,6 +53,20 @@ struct ArgSpec {
   bool operator==(const ArgSpec&) const = default;
 };
 
+// How a sink, or what a decorator puts in front of one, answers for rows that come again after a failure. What a flow
+// promises is read off this.
+enum class Keeps : uint8_t {
+  kNothing,      // no account: they are taken for new
+  kJournal,      // of rows that a log numbered: they are known
+  kLog,          // a log of its own, until the far end answers for its rows
+  kLogOfAChain,  // the same in front of several far ends
+  kFailoverLog,  // a log for rows that could not be sent, or were not confirmed
+  kDurableLink,  // nothing, but the far end says what is durable
+  kLink,         // nothing, and the far end says less, or nothing
+  kBestEffort,   // nothing: what is late is dropped and counted
+};
+std::string_view keeps_name(Keeps keeps);  // "nothing", "journal", ...
+
 struct ComponentSpec {
   enum class Kind : uint8_t { kSource, kSink, kDecorator, kFormat } kind = Kind::kSource;
   std::string name = {};
@@ -64,6 +78,9 @@ struct ComponentSpec {
   std::vector<std::pair<std::string, std::string>> examples = {};  // text in the language, what it does
   bool replayable = false;                                         // source: rewind() works
   bool takes_responsibility = false;  // sink: settles as delivered only what is durable or acknowledged
+  Keeps keeps = Keeps::kNothing;      // sink, decorator
+  bool receives = false;              // source: rows come from other nodes, whose logs numbered them
+  bool remakes_rows = false;          // decorator: other rows come out than went in
   bool needs_logical_node = false;
   bool runs_commands = false;  // exec family: refused in pushed configurations unless the node's owner allows it
 

@@ -56,9 +56,8 @@ void register_agent_be_chain(Registry& registry) {
       "one does, reasons `unreachable` and `slow`.";
   spec.args = chain_arguments();
   spec.args.push_back(best_effort_argument());
-  for (lang::ArgSpec& argument : agent_option_arguments()) {
-    spec.args.push_back(std::move(argument));
-  }
+  add_agent_options(spec.args);
+  spec.keeps = lang::Keeps::kBestEffort;
   spec.examples = {{R"(agentBEChain("collector1", "collector2:35854"))", "The second while the first is away."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     const auto chain = chain_plan(plan.path, chain_hosts(plan.args), [](const HostPort& host, std::string path) {

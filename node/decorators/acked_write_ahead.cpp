@@ -36,6 +36,7 @@ void register_decorator_acked_write_ahead(Registry& registry) {
        .unit = "ms",
        .type = lang::ArgType::kDuration}};
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kLog;
   spec.needs_logical_node = true;
   spec.examples = {
       {R"(ackedWriteAhead formatDfs("/data/all.log", raw))", "Events wait on this machine while /data is away."}};

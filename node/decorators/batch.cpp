@@ -258,6 +258,7 @@ void register_batch(Registry& registry) {
   latency.type = lang::ArgType::kDuration;
   latency.min = 0;
   spec.args = {count, latency};
+  spec.remakes_rows = true;
   spec.examples = {{"batch(100, 1000) console", "A hundred events in one, or those of a second."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<BatchDecorator>(build.sink(plan.children[0]), static_cast<uint32_t>(plan.args.integer("n")),
@@ -273,6 +274,7 @@ void register_unbatch(Registry& registry) {
   spec.doc =
       "Other events pass. One that cannot be unpacked passes as it is and is counted in "
       "`flume_rows_not_understood_total`.";
+  spec.remakes_rows = true;
   spec.examples = {{"gunzip unbatch console", "What classic agents sent with gzip and batch."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<UnbatchDecorator>(build.sink(plan.children[0]));

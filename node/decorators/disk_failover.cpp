@@ -24,6 +24,7 @@ void register_decorator_disk_failover(Registry& registry) {
                 .unit = "ms",
                 .type = lang::ArgType::kDuration}};
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kFailoverLog;
   spec.needs_logical_node = true;
   spec.examples = {{R"(diskFailover rpcSink("collector1", 35853))", "Events wait here while collector1 is away."}};
   registry.add_decorator(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {

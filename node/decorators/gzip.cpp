@@ -180,6 +180,7 @@ void register_decorator_gzip(Registry& registry) {
       described("gunzip", "Gives back the events that gzip compressed.",
                 "Other events pass. One that cannot be unpacked passes as it is and is counted in "
                 "`flume_rows_not_understood_total`.");
+  gunzip.remakes_rows = true;
   gunzip.examples = {{"gunzip unbatch console", "What classic agents sent with gzip and batch."}};
   registry.add_decorator(std::move(gunzip), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<GunzipDecorator>(build.sink(plan.children[0]));

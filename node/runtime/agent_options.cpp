@@ -49,7 +49,7 @@ class Compress final : public Decorator {
 
 }  // namespace
 
-std::vector<lang::ArgSpec> agent_option_arguments() {
+void add_agent_options(std::vector<lang::ArgSpec>& args) {
   lang::ArgSpec compression{
       .name = "compression",
       .doc =
@@ -71,7 +71,7 @@ std::vector<lang::ArgSpec> agent_option_arguments() {
                        .type = lang::ArgType::kDuration,
                        .min = 0,
                        .keyword_only = true};
-  return {compression, count, millis};
+  args.insert(args.end(), {compression, count, millis});
 }
 
 std::unique_ptr<Sink> compressing(std::unique_ptr<Sink> sub, const lang::Args& args) {

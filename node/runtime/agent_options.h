@@ -11,7 +11,7 @@
 
 namespace flume::node {
 
-std::vector<lang::ArgSpec> agent_option_arguments();
+void add_agent_options(std::vector<lang::ArgSpec>& args);
 
 // `sub`, given what it gets compressed as these arguments say. A batch is compressed once, here: it stays so on the
 // wire, in logs and through relays, until somebody needs its bodies.

@@ -1,7 +1,6 @@
 #include "node/runtime/promise.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "common/base/text.h"
@@ -10,42 +9,9 @@ namespace flume::node {
 
 namespace {
 
+using lang::ComponentSpec;
+using lang::Keeps;
 using lang::Plan;
-
-// How a sink answers for rows; one that is not listed keeps no account of rows that come again.
-enum class Keeps : uint8_t { kJournal, kWriteAheadLog, kLogOfAChain, kFailoverLog, kNothing, kLink, kBestEffort };
-struct Known {
-  std::string_view name;
-  Keeps keeps;
-};
-constexpr std::array kSinks = {
-    Known{"text", Keeps::kJournal},
-    Known{"dfs", Keeps::kJournal},
-    Known{"formatDfs", Keeps::kJournal},
-    Known{"escapedFormatDfs", Keeps::kJournal},
-    Known{"collectorSink", Keeps::kJournal},
-    Known{"seqfile", Keeps::kJournal},
-    Known{"agentSink", Keeps::kWriteAheadLog},
-    Known{"agentE2EChain", Keeps::kLogOfAChain},
-    Known{"agentDFOSink", Keeps::kFailoverLog},
-    Known{"agentDFOChain", Keeps::kFailoverLog},
-    Known{"agentBESink", Keeps::kBestEffort},
-    Known{"agentBEChain", Keeps::kBestEffort},
-    Known{"rpcSink", Keeps::kLink},
-    Known{"thriftSink", Keeps::kLink},
-};
-constexpr std::array<std::string_view, 3> kChangeCounts = {"batch", "unbatch", "gunzip"};
-constexpr std::array<std::string_view, 2> kReceivers = {"collectorSource", "rpcSource"};
-
-Keeps keeps_of(std::string_view name) {
-  const auto known = std::find_if(kSinks.begin(), kSinks.end(), [&](const Known& sink) { return sink.name == name; });
-  return known == kSinks.end() ? Keeps::kNothing : known->keeps;
-}
-
-template <class Names>
-bool is_one_of(std::string_view name, const Names& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 // What is above a sink in the plan.
 struct Above {
@@ -70,8 +36,13 @@ SinkPromise of_files(const Above& above) {
           "rows have no numbers without a log: those of about the last second are read again after a kill"};
 }
 
-SinkPromise promise_of_sink(std::string_view name, const Above& above) {
-  const Keeps keeps = keeps_of(name);
+SinkPromise of_a_log() {
+  return {"", "", Promise::kOnce,
+          "rows stay in the log until the collector's sinks answer for them; those that write files there know rows "
+          "that come again"};
+}
+
+SinkPromise promise_of_sink(Keeps keeps, const Above& above) {
   if (keeps == Keeps::kBestEffort) {
     return {"", "", Promise::kBestEffort, "rows that the collector does not take in time are dropped and counted"};
   }
@@ -95,45 +66,50 @@ SinkPromise promise_of_sink(std::string_view name, const Above& above) {
   }
   switch (keeps) {
     case Keeps::kJournal: return of_files(above);
-    case Keeps::kWriteAheadLog:
-      return {
-          "", "", Promise::kOnce,
-          "rows stay in the log until the collector's sinks answer for them; those that write files there know rows "
-          "that come again"};
-    case Keeps::kLink:
-      if (above.has_log && name == "rpcSink") {
-        return {"", "", Promise::kOnce,
-                "rows stay in the log until the collector's sinks answer for them; those that write files there know "
-                "rows that come again"};
+    case Keeps::kLog: return of_a_log();
+    case Keeps::kDurableLink:
+      if (above.has_log) {
+        return of_a_log();
       }
+      [[fallthrough]];
+    case Keeps::kLink:
       return {"", "", Promise::kAtLeastOnce, "rows that were not confirmed are sent again, and may have arrived"};
     default: return {"", "", Promise::kAtLeastOnce, "it keeps no journal: rows that come again are written again"};
   }
 }
 
-void walk(const Plan& plan, Above above, FlowPromise& out, bool& all_logged) {
+// The description of what the plan names; of signs of the language, which have none, one that says nothing.
+const ComponentSpec& spec_of(const Plan& plan, const lang::Catalog& catalog) {
+  static const ComponentSpec nothing;
+  const auto kind =
+      plan.kind == Plan::Kind::kDecorator ? ComponentSpec::Kind::kDecorator : ComponentSpec::Kind::kSink;
+  const ComponentSpec* spec = catalog.find(kind, plan.name);
+  return spec == nullptr ? nothing : *spec;
+}
+
+void walk(const Plan& plan, Above above, const lang::Catalog& catalog, FlowPromise& out, bool& all_logged) {
+  const ComponentSpec& spec = spec_of(plan, catalog);
   const bool is_chain = plan.kind == Plan::Kind::kFailover || plan.name == "failChain";
   if (plan.children.empty() || (plan.kind == Plan::Kind::kSink && !is_chain)) {
-    SinkPromise promise = promise_of_sink(plan.name, above);
+    SinkPromise promise = promise_of_sink(spec.keeps, above);
     promise.path = plan.path;
     promise.sink = plan.name;
-    const Keeps keeps = keeps_of(plan.name);
-    all_logged = all_logged && (above.has_log || keeps == Keeps::kWriteAheadLog || keeps == Keeps::kLogOfAChain);
+    all_logged = all_logged && (above.has_log || spec.keeps == Keeps::kLog || spec.keeps == Keeps::kLogOfAChain);
     out.may_join = out.may_join || above.has_joins;
     out.sinks.push_back(std::move(promise));
     return;
   }
   if (plan.kind == Plan::Kind::kDecorator) {
-    if (is_one_of(plan.name, kChangeCounts)) {
+    if (spec.remakes_rows) {
       above.has_joins = above.has_joins || !above.has_log;
       above.remade_by = plan.name;
     }
-    above.has_log = above.has_log || plan.name == "ackedWriteAhead";
-    above.has_failover = above.has_failover || plan.name == "diskFailover";
+    above.has_log = above.has_log || spec.keeps == Keeps::kLog;
+    above.has_failover = above.has_failover || spec.keeps == Keeps::kFailoverLog;
   }
   above.has_alternative = above.has_alternative || is_chain;
   for (const auto& child : plan.children) {
-    walk(*child, above, out, all_logged);
+    walk(*child, above, catalog, out, all_logged);
   }
 }
 
@@ -145,17 +121,17 @@ std::string_view promise_name(Promise promise) {
 }
 
 FlowPromise promise_of(const lang::NodePlan& plan, const lang::Catalog& catalog) {
+  const ComponentSpec* source = catalog.find(ComponentSpec::Kind::kSource, plan.source->name);
   FlowPromise flow;
   Above above;
-  above.is_received = is_one_of(plan.source->name, kReceivers);
+  above.is_received = source != nullptr && source->receives;
   bool all_logged = true;
-  walk(*plan.sink, above, flow, all_logged);
+  walk(*plan.sink, above, catalog, flow, all_logged);
   flow.may_join = flow.may_join && all_logged;
   flow.promise = Promise::kOnce;
   for (const SinkPromise& sink : flow.sinks) {
     flow.promise = std::max(flow.promise, sink.promise);
   }
-  const lang::ComponentSpec* source = catalog.find(lang::ComponentSpec::Kind::kSource, plan.source->name);
   if (source != nullptr && !source->replayable) {
     flow.source = str_cat(plan.source->name, " cannot be read again: rows that no sink has taken when the process is ",
                           "killed are lost");

@@ -4,6 +4,7 @@
 #include "node/net/link_sink.h"
 #include "node/runtime/agent_options.h"
 #include "node/runtime/best_effort.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -21,28 +22,19 @@ void register_sink_agent_be(Registry& registry) {
       "collector is taken for dead after `flume.link.silence.millis`, one that does not answer when it is connected "
       "after 10 s. As a branch of a failover that is not the last, the sink drops nothing for being late: it fails, "
       "and the next branch gets the rows. Behind a log (`diskFailover`, `ackedWriteAhead`) it drops nothing at all.";
-  spec.args = {{.name = "host",
-                .doc = "The collector's host name or address.",
-                .default_text = "\"localhost\"",
-                .setting = "flume.collector.event.host",
-                .type = lang::ArgType::kText},
-               {.name = "port",
-                .doc = "The collector's port.",
-                .default_text = "35853",
-                .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort},
-               best_effort_argument()};
-  for (lang::ArgSpec& argument : agent_option_arguments()) {
-    spec.args.push_back(std::move(argument));
-  }
+  spec.args = collector_arguments();
+  spec.args.push_back(best_effort_argument());
+  add_agent_options(spec.args);
+  spec.keeps = lang::Keeps::kBestEffort;
   spec.examples = {{"agentBESink", "The collector of the settings."},
                    {"agentBESink(\"collector1\", 35853)", "This collector."},
                    {"agentBESink(\"collector1\", wait=0)", "Never holds up its source."},
                    {"agentBESink(\"collector1\", compression=\"zstd\")", "Over a line where bytes are dear."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
-    auto link = std::make_unique<LinkSink>(
-        plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")), LinkSink::Promise::kReceived,
-        build.has_spool() ? LinkSink::Unconfirmed::kGiveBack : LinkSink::Unconfirmed::kDrop);
+    const HostPort to = collector_of(plan.args);
+    auto link =
+        std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kReceived,
+                                   build.has_spool() ? LinkSink::Unconfirmed::kGiveBack : LinkSink::Unconfirmed::kDrop);
     return best_effort(compressing(std::move(link), plan.args), plan.args, build);
   });
 }

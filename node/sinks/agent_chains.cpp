@@ -14,20 +14,19 @@ namespace flume::node {
 
 namespace {
 
-lang::ComponentSpec chain_spec(std::string name) {
+lang::ComponentSpec chain_spec(std::string name, lang::Keeps keeps) {
   lang::ComponentSpec spec;
   spec.name = std::move(name);
   spec.args = chain_arguments();
-  for (lang::ArgSpec& argument : agent_option_arguments()) {
-    spec.args.push_back(std::move(argument));
-  }
+  add_agent_options(spec.args);
   spec.takes_responsibility = true;
+  spec.keeps = keeps;
   spec.needs_logical_node = true;
   return spec;
 }
 
 void register_agent_dfo_chain(Registry& registry) {
-  lang::ComponentSpec spec = chain_spec("agentDFOChain");
+  lang::ComponentSpec spec = chain_spec("agentDFOChain", lang::Keeps::kFailoverLog);
   spec.summary = "Sends events to the first of several collectors that works, store on failure.";
   spec.doc =
       "As `agentDFOSink`, with several collectors: rows go to the first that can be reached, and only while none can "
@@ -44,7 +43,7 @@ void register_agent_dfo_chain(Registry& registry) {
 }
 
 void register_agent_e2e_chain(Registry& registry) {
-  lang::ComponentSpec spec = chain_spec("agentE2EChain");
+  lang::ComponentSpec spec = chain_spec("agentE2EChain", lang::Keeps::kLogOfAChain);
   spec.summary = "Sends events to the first of several collectors that works, end to end.";
   spec.doc =
       "As `agentSink`, with several collectors: rows go from the log on this machine to the first that can be reached, "

@@ -4,6 +4,7 @@
 
 #include "node/net/link_sink.h"
 #include "node/runtime/agent_options.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/registry.h"
 #include "node/spooling/disk_failover_sink.h"
 
@@ -21,29 +22,19 @@ void register_sink_agent_dfo(Registry& registry) {
       "after a restart; when the log is empty rows go straight again. None is lost while this machine's disk lives and "
       "the collector keeps what it took; rows that were on their way when the link died may arrive twice. A log that "
       "holds `flume.wal.max.bytes` takes nothing, and the source is not read.";
-  spec.args = {{.name = "host",
-                .doc = "The collector's host name or address.",
-                .default_text = "\"localhost\"",
-                .setting = "flume.collector.event.host",
-                .type = lang::ArgType::kText},
-               {.name = "port",
-                .doc = "The collector's port.",
-                .default_text = "35853",
-                .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort}};
-  for (lang::ArgSpec& argument : agent_option_arguments()) {
-    spec.args.push_back(std::move(argument));
-  }
+  spec.args = collector_arguments();
+  add_agent_options(spec.args);
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kFailoverLog;
   spec.needs_logical_node = true;
   spec.examples = {{"agentDFOSink", "The collector of the settings."},
                    {R"(agentDFOSink("collector1", 35853))", "This collector."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
-    const std::string host = plan.args.text("host");
-    const auto port = static_cast<uint16_t>(plan.args.integer("port"));
+    const HostPort to = collector_of(plan.args);
     auto spool = std::make_unique<DiskFailoverSink>(
-        [host, port] {
-          return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kReceived, LinkSink::Unconfirmed::kGiveBack);
+        [to] {
+          return std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kReceived,
+                                            LinkSink::Unconfirmed::kGiveBack);
         },
         plan.text);
     return compressing(std::move(spool), plan.args);

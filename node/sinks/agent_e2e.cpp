@@ -4,6 +4,7 @@
 
 #include "node/net/link_sink.h"
 #include "node/runtime/agent_options.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/registry.h"
 #include "node/spooling/write_ahead_sink.h"
 
@@ -21,29 +22,18 @@ void register_sink_agent_e2e(Registry& registry) {
       "sent again on a new connection and after a restart; the collector knows rows that it has. While the collector "
       "is "
       "away the log grows up to `flume.wal.max.bytes`; then the source is not read.";
-  spec.args = {{.name = "host",
-                .doc = "The collector's host name or address.",
-                .default_text = "\"localhost\"",
-                .setting = "flume.collector.event.host",
-                .type = lang::ArgType::kText},
-               {.name = "port",
-                .doc = "The collector's port.",
-                .default_text = "35853",
-                .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort}};
-  for (lang::ArgSpec& argument : agent_option_arguments()) {
-    spec.args.push_back(std::move(argument));
-  }
+  spec.args = collector_arguments();
+  add_agent_options(spec.args);
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kLog;
   spec.needs_logical_node = true;
   spec.examples = {{"agentSink", "The collector of the settings."},
                    {R"(agentSink("collector1", 35853))", "This collector."},
                    {R"(agentSink("collector1", compression="zstd"))", "Compressed in the log and on the wire."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
-    const std::string host = plan.args.text("host");
-    const auto port = static_cast<uint16_t>(plan.args.integer("port"));
+    const HostPort to = collector_of(plan.args);
     auto log = std::make_unique<WriteAheadSink>(
-        [host, port] { return std::make_unique<LinkSink>(host, port, LinkSink::Promise::kDurable); }, plan.text);
+        [to] { return std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kDurable); }, plan.text);
     return compressing(std::move(log), plan.args);
   });
 }

@@ -58,6 +58,7 @@ void register_sink_collector_sink(Registry& registry) {
        .one_of = {"sync", "commit"},
        .keyword_only = true}};
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kJournal;
   spec.examples = {{R"(collectorSink("file:///data/%Y-%m-%d/", "web-"))", "A folder for each day."},
                    {R"(collectorSink("/data", "all-", 60000, raw))", "Bodies only, a file each minute."}};
   registry.add_sink(std::move(spec), make_collector_sink);

@@ -79,6 +79,7 @@ void register_sink_dfs(Registry& registry) {
   dfs.args = {path_argument(lang::ArgType::kEscape, "Path of the file; one file for each text it expands to."),
               ack_argument()};
   dfs.takes_responsibility = true;
+  dfs.keeps = lang::Keeps::kJournal;
   dfs.examples = {{R"(dfs("/data/%{host}/%Y-%m-%d.seq"))", "A file for each host and day."}};
   registry.add_sink(std::move(dfs), with_memory(make_dfs));
 
@@ -92,6 +93,7 @@ void register_sink_dfs(Registry& registry) {
       {.name = "format", .doc = "How an event becomes bytes.", .default_text = "raw", .type = lang::ArgType::kFormat},
       ack_argument()};
   format.takes_responsibility = true;
+  format.keeps = lang::Keeps::kJournal;
   format.examples = {{R"(formatDfs("file:///data/all.log", raw))", "Bodies only, one per line."}};
   registry.add_sink(std::move(format), with_memory(make_format_dfs));
 
@@ -114,6 +116,7 @@ void register_sink_dfs(Registry& registry) {
                    .type = lang::ArgType::kFormat},
                   ack_argument()};
   escaped.takes_responsibility = true;
+  escaped.keeps = lang::Keeps::kJournal;
   escaped.examples = {{R"(escapedFormatDfs("/data/%Y-%m-%d", "%{host}-%H", raw))", "A file for each host and hour."},
                       {R"(escapedFormatDfs("file:///data/%{service}.log", format=raw))", "A file for each service."}};
   registry.add_sink(std::move(escaped), with_memory(make_escaped));

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "node/net/link_sink.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -15,21 +16,13 @@ void register_sink_rpc(Registry& registry) {
       "keeps no rows of its own: what a link that died had not confirmed is read again by the source or sent again by "
       "the log in front of it (`ackedWriteAhead`), so behind a log rows arrive once, and without one those of a broken "
       "link may arrive twice. To a collector of the classic system send with `thriftSink`.";
-  spec.args = {{.name = "host",
-                .doc = "The collector's host name or address.",
-                .default_text = "\"localhost\"",
-                .setting = "flume.collector.event.host",
-                .type = lang::ArgType::kText},
-               {.name = "port",
-                .doc = "The collector's port.",
-                .default_text = "35853",
-                .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort}};
+  spec.args = collector_arguments();
+  spec.keeps = lang::Keeps::kDurableLink;
   spec.examples = {{"rpcSink", "The collector of the settings."},
                    {"ackedWriteAhead rpcSink(\"collector1\", 35853)", "What agentSink(\"collector1\", 35853) is."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
-    return std::make_unique<LinkSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")),
-                                      LinkSink::Promise::kDurable);
+    const HostPort to = collector_of(plan.args);
+    return std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kDurable);
   });
 }
 

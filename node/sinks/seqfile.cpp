@@ -34,6 +34,7 @@ void register_sink_seqfile(Registry& registry) {
                 .one_of = {"sync", "commit"},
                 .keyword_only = true}};
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kJournal;
   spec.examples = {{R"(seqfile("/data/web.seq"))", "As the classic system wrote it."},
                    {R"(seqfile("/data/web.seq", codec="gzip"))", "Each event compressed."}};
   registry.add_sink(

@@ -98,6 +98,7 @@ void register_sink_text(Registry& registry) {
        .default_text = "debug",
        .type = lang::ArgType::kFormat}};
   spec.takes_responsibility = true;
+  spec.keeps = lang::Keeps::kJournal;
   spec.examples = {{R"(text("/var/log/all.txt"))", "A readable line for each event."},
                    {R"(text("/var/log/all.log", raw))", "Bodies only, one per line."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {

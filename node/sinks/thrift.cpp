@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/rpc/classic_event.h"
 #include "node/net/client_socket.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/registry.h"
 
 namespace flume::node {
@@ -175,20 +176,13 @@ void register_sink_thrift(Registry& registry) {
       "delivered when the kernel has them, and some may be lost when the connection breaks; between nodes of this "
       "program `rpcSink` and the agent sinks are faster and know what arrived. A peer that takes nothing for "
       "`flume.thrift.socket.timeout.ms` is taken for dead.";
-  spec.args = {{.name = "host",
-                .doc = "The collector's host name or address.",
-                .default_text = "\"localhost\"",
-                .setting = "flume.collector.event.host",
-                .type = lang::ArgType::kText},
-               {.name = "port",
-                .doc = "The collector's port.",
-                .default_text = "35853",
-                .setting = "flume.collector.event.port",
-                .type = lang::ArgType::kPort}};
+  spec.args = collector_arguments();
+  spec.keeps = lang::Keeps::kLink;
   spec.examples = {{"thriftSink", "The collector of the settings."},
                    {"thriftSink(\"old-collector\", 12345)", "A classic collector's thriftSource(12345)."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
-    return std::make_unique<ClassicSink>(plan.args.text("host"), static_cast<uint16_t>(plan.args.integer("port")));
+    const HostPort to = collector_of(plan.args);
+    return std::make_unique<ClassicSink>(to.host, to.port);
   });
 }
 

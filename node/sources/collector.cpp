@@ -21,6 +21,7 @@ void register_source_collector(Registry& registry) {
                 .setting = "flume.collector.event.port",
                 .type = lang::ArgType::kPort}};
   spec.replayable = true;
+  spec.receives = true;
   spec.examples = {{"collectorSource", "The usual port."}, {"collectorSource(35854)", "Another one."}};
   registry.add_source(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Source> {
     return std::make_unique<ReceiverSource>(static_cast<uint16_t>(plan.args.integer("port")), false);

@@ -24,6 +24,7 @@ void register_source_rpc(Registry& registry) {
                 .type = lang::ArgType::kBool,
                 .keyword_only = true}};
   spec.replayable = true;
+  spec.receives = true;
   spec.examples = {{"rpcSource(12345)", "Whatever a classic rpcSink sends to port 12345."},
                    {"thriftSource(12345, truncate=true)", "The same, with long bodies cut."}};
   registry.add_source(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Source> {

@@ -41,6 +41,8 @@ ComponentSpec full() {
   ArgSpec many = argument("many");
   many.repeated = true;
   spec.args = {first, second, third, many};
+  spec.keeps = Keeps::kJournal;
+  spec.receives = spec.remakes_rows = true;
   spec.replayable = spec.takes_responsibility = spec.needs_logical_node = spec.runs_commands = true;
   return spec;
 }
