@@ -12,7 +12,7 @@ namespace flume::node {
 namespace {
 
 constexpr Duration kOpenTime = std::chrono::seconds(10);
-constexpr Duration kFirstLook = std::chrono::milliseconds(2);  // for confirmations, when no more rows come
+constexpr Duration kFirstLook = std::chrono::milliseconds(1);  // for confirmations, when no more rows come
 constexpr Duration kLastLook = std::chrono::seconds(1);
 constexpr Duration kPatience = std::chrono::seconds(1);  // with nothing confirmed, before a commit is asked for
 

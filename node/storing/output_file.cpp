@@ -10,8 +10,8 @@ namespace flume::node {
 
 namespace {
 
-constexpr Duration kPollSync = std::chrono::milliseconds(5);
-constexpr Duration kPollForSender = std::chrono::milliseconds(1);  // somebody waits for the answer
+constexpr Duration kLongestLook = std::chrono::milliseconds(5);
+constexpr Duration kLookForSender = std::chrono::milliseconds(1);  // somebody waits for the answer
 constexpr int kMaxNumber = 10'000;
 constexpr size_t kKeptBuffer = 4 << 20;
 
@@ -98,7 +98,7 @@ Status OutputFile::begin_journal(const Wait& wait) {
     FLUME_RETURN_IF_ERROR(flush(wait));
     phase_ = Phase::kSyncing;  // until it is done, of nothing that is to be settled
     in_sync_ = 0;
-    next_poll_ = TimePoint::min();
+    next_look_ = TimePoint::min();
     const auto length = file_->sync(wait);
     if (!length.ok()) {
       return length.status().ran_out_of_time() ? length.status() : failed(length.status());
@@ -195,7 +195,7 @@ void OutputFile::let_go_of_batches() {
 
 TimePoint OutputFile::due() const {
   if (phase_ != Phase::kIdle) {
-    return next_poll_;
+    return next_look_;
   }
   if (settles_at_close() || pending_.empty() || !dead_.ok()) {
     return TimePoint::max();
@@ -214,23 +214,28 @@ Status OutputFile::tick(TimePoint now) {
     phase_ = Phase::kSyncing;
     in_sync_ = pending_.size();
     sync_started_ = now;
+    sync_looks_.begin(now);
   }
   if (phase_ == Phase::kSyncing) {
     const auto result = file_->poll_sync();
     if (!result) {
-      next_poll_ = now + (hop_waits_ ? kPollForSender : kPollSync);
+      next_look_ = sync_looks_.next(now, hop_waits_ ? kLookForSender : kLongestLook);
       return {};
     }
     if (!result->ok()) {
       return failed(result->status());
     }
+    sync_looks_.done(now);
     synced(**result, in_sync_);
+    journal_looks_.begin(now);
   }
   if (phase_ == Phase::kJournalling) {
-    next_poll_ = now + kPollForSender;
-    if (journal_.done()) {
-      journalled();
+    if (!journal_.done()) {
+      next_look_ = journal_looks_.next(now, kLookForSender);
+      return {};
     }
+    journal_looks_.done(now);
+    journalled();
   }
   return {};
 }
@@ -242,7 +247,7 @@ Status OutputFile::flush(const Wait& wait) {
   }
   while (!pending_.empty() || phase_ != Phase::kIdle) {
     if (phase_ == Phase::kJournalling) {
-      next_poll_ = TimePoint::min();
+      next_look_ = TimePoint::min();
       FLUME_RETURN_IF_ERROR(journal_.wait(wait));
       journalled();
       continue;
@@ -253,7 +258,7 @@ Status OutputFile::flush(const Wait& wait) {
     }
     const auto length = file_->sync(wait);
     if (!length.ok()) {
-      next_poll_ = TimePoint::min();  // a sync that goes on in the background is looked for at once
+      next_look_ = TimePoint::min();  // a sync that goes on in the background is looked for at once
       return length.status().ran_out_of_time() ? length.status() : failed(length.status());
     }
     synced(*length, pending_.size());

@@ -24,6 +24,7 @@
 #include "common/io/storage.h"
 #include "node/runtime/component.h"
 #include "node/storing/file_journal.h"
+#include "node/storing/look_times.h"
 
 namespace flume::node {
 
@@ -138,7 +139,9 @@ class OutputFile {
   TimePoint sync_started_{};
   bool can_sync_ = true;
   TimePoint oldest_ = TimePoint::max();  // when the first row of the next sync was written
-  TimePoint next_poll_ = TimePoint::max();
+  TimePoint next_look_ = TimePoint::max();
+  LookTimes sync_looks_;
+  LookTimes journal_looks_;
   TimePoint last_append_{};
 };
 
