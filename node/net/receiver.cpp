@@ -108,6 +108,12 @@ Result<bool> ReceiverSource::rewind() {
   return true;
 }
 
+void ReceiverSource::end_intake() {
+  if (inbox_ != nullptr) {
+    inbox_->end_intake();
+  }
+}
+
 Status ReceiverSource::close(const Wait&) {
   if (listener_ == nullptr) {
     return {};

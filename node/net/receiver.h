@@ -24,6 +24,8 @@ class ReceiverSource final : public Source {
   Result<Next> next(EventBatch& out, const Wait& wait) override;
   Result<bool> rewind() override;
   bool forgets_at_close() const override { return true; }
+  void end_intake() override;
+  bool holds_rows() const override { return inbox_ != nullptr && inbox_->holds_rows(); }
   bool is_full() const override { return inbox_ != nullptr && inbox_->is_full(); }
   Status close(const Wait& wait) override;
   std::vector<std::shared_ptr<AckTracker>> trackers() const override;

@@ -80,6 +80,11 @@ void RowsUnderWay::settled(uint64_t below) {
   }
 }
 
+bool RowsUnderWay::has_copies() const {
+  const MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return !entry.copy.empty(); });
+}
+
 std::deque<RowsUnderWay::Entry> RowsUnderWay::take_all() {
   const MutexLock lock(mutex_);
   copied_bytes_.store(0, std::memory_order_relaxed);
@@ -106,13 +111,18 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
 bool ReceiverInbox::put(Received& item) {
   const uint64_t bytes = item.frame_bytes;
   const uint32_t rows = item.batch.rows();
-  return channel_.try_push(item, bytes, rows);
+  const int64_t promised = item.promised ? 1 : 0;
+  promised_ += promised;
+  const bool is_in = channel_.try_push(item, bytes, rows);
+  promised_ -= is_in ? 0 : promised;
+  return is_in;
 }
 
 void ReceiverInbox::put_last(std::vector<Received> items) {
   if (items.empty()) {
     return;
   }
+  promised_ += std::count_if(items.begin(), items.end(), [](const Received& item) { return item.promised; });
   {
     const MutexLock lock(mutex_);
     last_.insert(last_.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
@@ -134,7 +144,11 @@ std::optional<Received> ReceiverInbox::pop(const Wait& wait) {
     if (!item) {
       item = channel_.pop(wait);
     }
-    if (!item || !item->batch.empty()) {
+    if (!item) {
+      return item;
+    }
+    promised_ -= item->promised ? 1 : 0;
+    if (!item->batch.empty()) {
       return item;
     }
   }
@@ -153,7 +167,9 @@ std::optional<EventBatch> ReceiverInbox::take(const Wait& wait) {
     if (!item) {
       return std::nullopt;
     }
-    prepare(std::move(*item));
+    if (!is_ending_ || item->promised) {
+      prepare(std::move(*item));
+    }
   }
 }
 
@@ -254,6 +270,18 @@ void ReceiverInbox::want_commit(std::string_view peer) {
 void ReceiverInbox::refuse(std::string_view peer, std::string_view what, std::string_view detail) {
   refused.add(1);
   bad_peers_.report(peer, what, detail);
+}
+
+void ReceiverInbox::end_intake() {
+  is_ending_ = true;
+  channel_.close();
+}
+
+bool ReceiverInbox::holds_rows() const {
+  const auto is_relied_on = [](const Ready& ready) {
+    return !ready.is_repeat && !ready.item.account->sender_keeps() && !ready.item.batch.empty();
+  };
+  return promised_ > 0 || under_way_->has_copies() || std::any_of(ready_.begin(), ready_.end(), is_relied_on);
 }
 
 void ReceiverInbox::close() {

@@ -85,11 +85,12 @@ class RowsUnderWay {
   void settled(uint64_t below) FLUME_EXCLUDES(mutex_);
   std::deque<Entry> take_all() FLUME_EXCLUDES(mutex_);
   uint64_t copied_bytes() const { return copied_bytes_.load(std::memory_order_relaxed); }
+  bool has_copies() const FLUME_EXCLUDES(mutex_);
 
  private:
   const std::shared_ptr<StreamTable> streams_;
   std::atomic<uint64_t> copied_bytes_{0};
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::deque<Entry> entries_ FLUME_GUARDED_BY(mutex_);
 };
 
@@ -107,6 +108,10 @@ class ReceiverInbox {
   void rewind();
   // Copies use up their memory: some rows have to settle before more are taken.
   bool is_full() const;
+  // Nothing is put in any more; taken out is only what somebody relies on.
+  void end_intake();
+  // Rows whose senders do not keep them, in here or handed out and not settled.
+  bool holds_rows() const;
   // Nothing is put in or taken out any more; rows that somebody relies on are counted as dropped.
   void close();
 
@@ -144,8 +149,10 @@ class ReceiverInbox {
   BadPeers bad_peers_;
   const std::shared_ptr<AckTracker> tracker_;  // shared: tokens keep it
   const std::shared_ptr<RowsUnderWay> under_way_;
-  uint64_t rows_ = 0;        // driver only
-  std::deque<Ready> ready_;  // driver only
+  uint64_t rows_ = 0;                 // driver only
+  std::deque<Ready> ready_;           // driver only
+  bool is_ending_ = false;            // driver only
+  std::atomic<int64_t> promised_{0};  // items in channel_ and last_ that somebody relies on
   Channel<Received> channel_;
   Mutex mutex_;
   std::deque<Received> last_ FLUME_GUARDED_BY(mutex_);

@@ -22,8 +22,6 @@ std::vector<lang::ArgSpec> collector_arguments() {
            .type = lang::ArgType::kPort}};
 }
 
-HostPort collector_of(const lang::Args& args) {
-  return {args.text(kHost), static_cast<uint16_t>(args.integer(kPort))};
-}
+HostPort collector_of(const lang::Args& args) { return {args.text(kHost), static_cast<uint16_t>(args.integer(kPort))}; }
 
 }  // namespace flume::node

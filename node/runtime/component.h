@@ -87,6 +87,10 @@ class Source {
   virtual Result<bool> rewind() { return false; }
   // Rows handed out cannot be read again once the source is closed: whoever has some keeps them.
   virtual bool forgets_at_close() const { return false; }
+  // Before close(): nothing more comes in, and next() gives only what a sender counts as delivered.
+  virtual void end_intake() {}
+  // Rows that a sender counts as delivered and nobody can bring again: they are in here, or handed out and not settled.
+  virtual bool holds_rows() const { return false; }
   // It holds as many rows as it may until some are settled: the driver flushes the sink before it asks for more.
   virtual bool is_full() const { return false; }
   // Called by the driver between batches: make positions durable as far as rows are settled (at most every second or

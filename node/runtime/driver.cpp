@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kFailedClose = std::chrono::seconds(2);   // a side that failed gets no more time to close
 constexpr Duration kOpenTimeout = std::chrono::seconds(30);  // components have shorter ones of their own
 constexpr Duration kBlockedPause = std::chrono::milliseconds(5);
+constexpr Duration kLastTries = std::chrono::milliseconds(100);  // between them, while it stops
 constexpr int kIdleBeats = 20;  // heartbeats to sleep when nothing moves and nothing is under way
 
 }  // namespace
@@ -97,9 +98,27 @@ void Driver::run() {
   }
   if (flow_ != nullptr) {
     set_state(NodeState::kClosing);
+    deliver_rest();
     close_flow();
   }
   set_state(NodeState::kIdle);
+}
+
+// Its sink may fail just now. Rows that a sender counts as delivered, or that came from where nothing is read twice,
+// would go with this process; so it is tried as long as closing may take.
+void Driver::deliver_rest() {
+  const Wait wait = Wait::for_duration(options_.limits.close_timeout);
+  flow_->end_intake();
+  while (!done_ && flow_->holds_rows() && !wait.over()) {
+    const Status status = flow_->deliver_rest(wait);
+    if (!flow_->holds_rows()) {
+      return;
+    }
+    FLUME_LOG_EVERY(60'000, kWarn, "stopping waits for a sink that fails", kv("node", context_.logical_node),
+                    kv("error", status));
+    const MutexLock lock(mutex_);
+    changed_.wait(mutex_, wait.at_most(std::chrono::steady_clock::now() + kLastTries));
+  }
 }
 
 void Driver::round() {

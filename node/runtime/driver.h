@@ -80,6 +80,7 @@ class Driver {
   void back_to(std::unique_ptr<Sink> old_sink);
   void accepted(const ProgramPtr& program);
   void refused(const ProgramPtr& program, const Status& status);
+  void deliver_rest();
   void close_flow();
   void tend();
   void checkpoint_if_due();

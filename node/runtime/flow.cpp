@@ -302,6 +302,48 @@ void Flow::attach_source(std::unique_ptr<Source> source, bool replayable, bool o
   }
 }
 
+void Flow::end_intake() {
+  if (source_open_) {
+    source_->end_intake();
+  }
+}
+
+bool Flow::holds_rows() const { return !kept_.empty() || (source_open_ && source_->holds_rows()); }
+
+Status Flow::deliver_rest(const Wait& wait) {
+  if (!sink_open_) {
+    FLUME_RETURN_IF_ERROR(open_sink(wait));
+  }
+  Status status = hand_on_rest(wait);
+  if (status.ok()) {
+    status = sink_->close(wait);  // which is when some sinks settle
+  }
+  fail_sink(wait);
+  settle_kept();
+  return status;
+}
+
+Status Flow::hand_on_rest(const Wait& wait) {
+  for (;;) {
+    FLUME_RETURN_IF_ERROR(redeliver(wait));
+    while (!pending_.empty()) {
+      if (Report report = append(wait); report.step != Step::kMoved) {
+        return report.status.ok() ? Status(Code::kTimeout, "the sink takes nothing") : std::move(report.status);
+      }
+    }
+    EventBatch batch;
+    if (!source_open_ || !source_->holds_rows()) {
+      break;
+    }
+    FLUME_ASSIGN_OR_RETURN(const Source::Next next, source_->next(batch, Wait{TimePoint(), {}}));
+    if (next != Source::Next::kBatch) {
+      break;  // all of it is with the sink
+    }
+    pending_.push_back(hand_out(std::move(batch)));
+  }
+  return sink_->flush(wait);
+}
+
 Status Flow::close(const Wait& wait) {
   Status first;
   const auto note = [&first](const Status& status) {

@@ -69,6 +69,13 @@ class Flow {
   FlowParts detach_source();
   void attach_source(std::unique_ptr<Source> source, bool replayable, bool open);
 
+  // Before close(): nothing more is read.
+  void end_intake();
+  // Rows that nobody can bring again are not delivered yet.
+  bool holds_rows() const;
+  // One attempt to deliver those, opening the sink and closing it again. A failure leaves them here, the sink closed.
+  Status deliver_rest(const Wait& wait);
+
   // Source first, then flush, then sink; all of it even when parts fail. The first failure is returned.
   Status close(const Wait& wait);
 
@@ -93,6 +100,7 @@ class Flow {
   bool copies_came_back() const;
   bool source_rows_came_back();
   Status rewind_source(const Wait& wait);
+  Status hand_on_rest(const Wait& wait);
   void offer_kept_again();
   void put_back(const std::vector<EventBatch>& batches);
   void watch_trackers();

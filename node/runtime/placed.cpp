@@ -44,6 +44,8 @@ class PlacedSource final : public Source {
         [](Status status) { return Result<bool>(std::move(status)); });
   }
   bool forgets_at_close() const override { return source_->forgets_at_close(); }
+  void end_intake() override { source_->end_intake(); }
+  bool holds_rows() const override { return source_->holds_rows(); }
   bool is_full() const override { return source_->is_full(); }
   Status checkpoint() override {
     return guarded(

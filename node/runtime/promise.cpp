@@ -81,8 +81,7 @@ SinkPromise promise_of_sink(Keeps keeps, const Above& above) {
 // The description of what the plan names; of signs of the language, which have none, one that says nothing.
 const ComponentSpec& spec_of(const Plan& plan, const lang::Catalog& catalog) {
   static const ComponentSpec nothing;
-  const auto kind =
-      plan.kind == Plan::Kind::kDecorator ? ComponentSpec::Kind::kDecorator : ComponentSpec::Kind::kSink;
+  const auto kind = plan.kind == Plan::Kind::kDecorator ? ComponentSpec::Kind::kDecorator : ComponentSpec::Kind::kSink;
   const ComponentSpec* spec = catalog.find(kind, plan.name);
   return spec == nullptr ? nothing : *spec;
 }

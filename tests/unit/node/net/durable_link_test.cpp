@@ -192,6 +192,30 @@ TEST_F(DurableLink, RowsOfASenderThatKeepsNoneAreGivenOutAgain) {
   EXPECT_TRUE(nothing_more());
 }
 
+TEST_F(DurableLink, APortThatIsToCloseGivesOutOnlyWhatNobodyElseHas) {
+  Sender keeps(collector_.port());
+  Sender trusts(collector_.port(), LinkSink::Promise::kReceived);
+  ASSERT_TRUE(keeps.open().ok());
+  ASSERT_TRUE(trusts.open().ok());
+  uint64_t position = 0;
+  auto tracker = AckTracker::create(0);
+  EXPECT_FALSE(collector_.source.holds_rows());
+  ASSERT_TRUE(keeps.send(log_.rows(0, {"a"})).ok());
+  given(1);
+  EXPECT_FALSE(collector_.source.holds_rows());
+  ASSERT_TRUE(trusts.send(test::rows_of({"b"}, *tracker, position)).ok());
+  given(1);
+  EXPECT_TRUE(collector_.source.holds_rows());
+  collector_.source.end_intake();
+  kept_.clear();  // not delivered
+  ASSERT_TRUE(collector_.source.rewind().value());
+  EXPECT_TRUE(collector_.source.holds_rows());
+  EXPECT_THAT(given(1), ElementsAre("b"));
+  EXPECT_TRUE(nothing_more());
+  settle_all();
+  EXPECT_FALSE(collector_.source.holds_rows());
+}
+
 TEST_F(DurableLink, RowsThatSettleAfterThePortWasClosedAreKnownAfterwards) {
   Sender sender(collector_.port());
   ASSERT_TRUE(sender.open().ok());

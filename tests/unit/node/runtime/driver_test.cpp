@@ -225,6 +225,33 @@ TEST_F(DriverTest, StopHandsOnWhatWasReadAndSavesPositions) {
   EXPECT_GE(source("s")->checkpoints, 1);
 }
 
+TEST_F(DriverTest, StopTriesAFailedSinkAgainWithRowsThatNobodyElseHas) {
+  can_rewind = false;
+  sink("k")->appends = {{kRefused, 0}};
+  sink("k")->opens = {Status(), kRefused};
+  run(program(1, "s", "k"));
+  give("s", {"a", "b"});
+  until_state(NodeState::kBackoff);
+  stop();
+  EXPECT_EQ(sink("k")->rows, (Strings{"a", "b"}));
+  EXPECT_EQ(book.sum().delivered.events, 2U);
+  EXPECT_EQ(driver->status().error, kRefused.message());  // of before: nothing went wrong at the end
+}
+
+TEST_F(DriverTest, StopWaitsForAFailedSinkNoLongerThanClosingMayTake) {
+  can_rewind = false;
+  options.limits.close_timeout = milliseconds(1);
+  sink("k")->appends = {{kRefused, 0}};
+  sink("k")->opens.assign(1000, kRefused);
+  sink("k")->opens.push_front(Status());
+  run(program(1, "s", "k"));
+  give("s", {"a"});
+  until_state(NodeState::kBackoff);
+  stop();
+  EXPECT_TRUE(sink("k")->rows.empty());
+  EXPECT_FALSE(source("s")->is_open);
+}
+
 TEST_F(DriverTest, StopDoesNotWaitForAPauseToEnd) {
   sink("k")->opens = {kRefused};
   run(program(1, "s", "k"));
