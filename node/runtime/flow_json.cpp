@@ -32,6 +32,7 @@ void write_log(JsonWriter& json, const LogStatus& log) {
   json.member("segments", log.segments);
   write_moment(json, "oldest_ms", log.oldest_millis);
   json.member("recovered", log.recovered).member("repeated", log.repeated);
+  json.member("parked", log.parked).member("possibly_doubled", log.doubled);
   write_missing(json, log);
   json.member("disk_error", log.error);
   json.key("sending").begin_object().member("state", state_name(log.state)).member("error", log.chain_error);

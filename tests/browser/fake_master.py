@@ -69,7 +69,7 @@ class World:
                 ("collector", "collectorSource(35853)", 'formatDfs("file:///srv/logs/%{host}/%Y-%m-%d", raw)', "collector1"),
                 ("broken", 'tail("/var/log/ghost.log")', 'formatDfs("file:///full/disk")', "collector1"),
                 ("gone", 'tail("/var/log/old.log")', "console", "old-box"),
-                ("safe", 'tail("/var/log/orders.log")', '[ agentSink("collector1", 35853), agentDFOSink("archive", 35853) ]', "web1"),
+                ("safe", 'tail("/var/log/orders.log")', '[ agentE2EChain("collector1", "collector2"), agentDFOSink("archive", 35853) ]', "web1"),
                 ("full", 'tail("/var/log/big.log")', 'agentSink("collector2", 35853)', "web2"),
                 (EVIL, "console", 'text("<script>document.body.dataset.pwned=1</script>")', "")]:
             self.put(name, source, sink, "default-flow", "setup")
@@ -156,13 +156,14 @@ class World:
 
 def log(kind, path, rows, size, age, **more):
     return {"kind": kind, "path": path, "folder": f"/var/lib/flume/web/{kind}/{path}", "rows": rows, "bytes": size,
-            "limit_bytes": 10 << 30, "segments": 3, "age": age, "recovered": 0, "repeated": 0,
+            "limit_bytes": 10 << 30, "segments": 3, "age": age, "recovered": 0, "repeated": 0, "parked": 0, "possibly_doubled": 0,
             "missing": {"events": 0, "places": []}, "disk_error": "", "sending": {"state": "ACTIVE", "error": ""},
             "ack": {"events": 0, "median_ms": None, "p99_ms": None}, "dropped": {**amount(0), "reasons": {}}, **more}
 
 
 LOGS = {
-    "safe": [log("wal", "sink.0", 412, 48 << 20, 900, ack={"events": 998000, "median_ms": 3.2, "p99_ms": 18.4}, repeated=77),
+    "safe": [log("wal", "sink.0", 1412, 48 << 20, 900, ack={"events": 998000, "median_ms": 3.2, "p99_ms": 18.4}, repeated=77,
+                 parked=1204, possibly_doubled=19),
              log("dfo", "sink.1", 0, 65536, 0)],
     "full": [log("wal", "sink", 81234, 10 << 30, 7260000, recovered=5000,
                  sending={"state": "BACKOFF", "error": 'connect to collector2:35853: connection refused'},
@@ -172,7 +173,7 @@ LOGS = {
 ONCE = "rows stay in the log until the collector's sinks answer for them; those that write files there know rows that come again"
 PROMISES = {
     "safe": {"delivery": "at_least_once", "source": "", "possibly_doubled": 31, "sinks": [
-        {"path": "sink.0", "sink": "agentSink", "delivery": "exactly_once", "why": ONCE},
+        {"path": "sink.0", "sink": "agentE2EChain", "delivery": "exactly_once", "why": ONCE},
         {"path": "sink.1", "sink": "agentDFOSink", "delivery": "at_least_once",
          "why": "rows that were on their way when a link died are sent again, and may have arrived"}]},
     "full": {"delivery": "exactly_once", "source": "", "possibly_doubled": 0,

@@ -47,6 +47,16 @@ class StatesTest(unittest.TestCase):
         self.page.shows("held in logs", ".equation")
         self.page.shows("0 unexplained", ".equation .verdict.tone-good-text")
 
+    def test_rows_of_a_collector_that_is_away_are_said_and_explained(self):
+        self.page.open("/node/safe")
+        for words in ["1,204 rows wait for the collector that may have them", "flume.wal.resend.elsewhere.millis"]:
+            self.page.shows(words, ".reliability .notice[role=status]")
+        self.page.shows("19 rows went to another collector and may be stored twice", ".reliability .log .reasons")
+        self.page.open("/node/full")
+        self.page.shows("Rows waiting", ".reliability")
+        for words in ["for the collector that may have them", "went to another collector"]:
+            self.assertNotIn(words, self.page.text(".reliability"))
+
     def test_a_log_in_trouble_says_what_and_where(self):
         self.page.open("/node/full")
         for words in ["full: the source waits", "has 1024 bytes left", "connect to collector2:35853: connection refused", "next try in",

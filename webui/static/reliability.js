@@ -41,7 +41,7 @@ function one(log, now) {
   return h("article", {class: "log", key: log.folder, "aria-label": `${kKinds[log.kind] ?? log.kind} ${log.path}`},
            h("header", {class: "node-head"}, h("h3", {title: log.folder}, kKinds[log.kind] ?? log.kind), h("code", {}, log.path),
              h("span", {class: "grow"}), h("small", {}, "sending"), badge(log.sending.state)),
-           fill(log), figures(log, now), troubles(log, now), missing(log.missing), drops(log.dropped));
+           fill(log), figures(log, now), troubles(log, now), parked(log.parked), missing(log.missing), fates(log));
 }
 
 function fill(log) {
@@ -81,6 +81,15 @@ function troubles(log, now) {
                                 h("small", {}, `rows wait in the log${next}`)) : null];
 }
 
+function parked(rows) {
+  return rows > 0
+      ? h("div", {class: "notice warn", role: "status", key: "parked"},
+          h("b", {}, `${format.count(rows)} rows wait for the collector that may have them`),
+          h("small", {}, "it was sent them and is away; another one could store them a second time, and gets them only after ",
+            h("code", {}, "flume.wal.resend.elsewhere.millis")))
+      : null;
+}
+
 function missing(hole) {
   if (hole.events === 0) {
     return null;
@@ -92,9 +101,12 @@ function missing(hole) {
                `${place.bytes > 0 ? ` (${format.bytes(place.bytes)})` : ""} ${place.why}`)));
 }
 
-function drops(dropped) {
-  const reasons = Object.entries(dropped.reasons ?? {});
-  return reasons.length === 0 ? null
-      : h("ul", {class: "reasons", key: "drops"}, reasons.map(([why, n]) => h("li", {key: why},
-            `dropped behind the log, ${why}: ${format.count(n.events)} events`)));
+function fates(log) {
+  const lines = Object.entries(log.dropped.reasons ?? {}).map(
+      ([why, n]) => h("li", {key: why}, `dropped behind the log, ${why}: ${format.count(n.events)} events`));
+  if (log.possibly_doubled > 0) {
+    lines.push(h("li", {key: "doubled", class: "tone-warn-text"},
+                 `${format.count(log.possibly_doubled)} rows went to another collector and may be stored twice`));
+  }
+  return lines.length === 0 ? null : h("ul", {class: "reasons", key: "fates"}, lines);
 }
