@@ -38,6 +38,34 @@ class Quiet : public testing::Test {
   ~Quiet() override { set_log_level(LogLevel::kInfo); }
 };
 
+// A file of records, each of which says something of its own.
+class DamagedRecords : public Quiet {
+ protected:
+  // What it still says, and whether it was set aside as it is.
+  virtual std::set<uint64_t> found_in(const std::string& bytes) = 0;
+
+  void every_cut_and_every_byte_costs_its_own_record(const char* what, uint64_t at_least) {
+    for (size_t at = 0; at < whole_.size(); ++at) {
+      std::set<uint64_t> before;
+      std::set<uint64_t> others;
+      for (const Record& record : records_) {
+        before.insert(record.below <= at ? record.rows.begin() : record.rows.end(), record.rows.end());
+        others.insert(record.hit_by(at) ? record.rows.end() : record.rows.begin(), record.rows.end());
+      }
+      ASSERT_EQ(found_in(whole_.substr(0, at)), before) << at;
+      std::string bytes = whole_;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+      ASSERT_EQ(found_in(bytes), others) << at;
+      ASSERT_TRUE(is_set_aside_ || records_.back().hit_by(at)) << at;  // the last record: as a torn one
+    }
+    print_states(what, 2 * whole_.size(), at_least);
+  }
+
+  std::vector<Record> records_;
+  std::string whole_;
+  bool is_set_aside_ = false;
+};
+
 // ---- a segment of a log: groups of two batches of two rows
 
 class DamagedLog : public Quiet {
@@ -194,7 +222,7 @@ TEST_F(DamagedLog, EveryByteOfAFileThatNobodyClosedCostsItsRecordAndInTheLastGro
 
 // ---- read positions
 
-class DamagedPositions : public Quiet {
+class DamagedPositions : public DamagedRecords {
  protected:
   static constexpr uint64_t kKeys = 24;
 
@@ -210,10 +238,9 @@ class DamagedPositions : public Quiet {
     }
     whole_ = contents_of(file_);
   }
-  std::set<uint64_t> keys_in(const std::string& bytes) {
+  std::set<uint64_t> found_in(const std::string& bytes) override {
     std::filesystem::remove(file_ + ".damaged");
     write_file(file_, bytes);
-    ++states_;
     std::set<uint64_t> found;
     auto positions = node::Positions::open(file_);
     EXPECT_TRUE(positions.ok()) << positions.status().to_string();
@@ -226,41 +253,26 @@ class DamagedPositions : public Quiet {
     (*positions)->set("new", "1");
     EXPECT_TRUE((*positions)->sync().ok());
     EXPECT_EQ(node::Positions::open(file_).value()->find("new"), "1");
+    is_set_aside_ = contents_of(file_ + ".damaged") == bytes;
     return found;
   }
-  bool is_set_aside(const std::string& bytes) const { return contents_of(file_ + ".damaged") == bytes; }
 
   const MemoryDir dir_;
   const std::string file_ = dir_.path() + "/positions";
-  std::vector<Record> records_;
-  std::string whole_;
-  uint64_t states_ = 0;
 };
 
 TEST_F(DamagedPositions, EveryCutAndEveryByteCostsItsOwnRecordAndTheFileIsNamed) {
-  for (size_t at = 0; at < whole_.size(); ++at) {
-    std::set<uint64_t> before;
-    std::set<uint64_t> others;
-    for (const Record& record : records_) {
-      before.insert(record.below <= at ? record.rows.begin() : record.rows.end(), record.rows.end());
-      others.insert(record.hit_by(at) ? record.rows.end() : record.rows.begin(), record.rows.end());
-    }
-    ASSERT_EQ(keys_in(whole_.substr(0, at)), before) << at;
-    std::string bytes = whole_;
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
-    ASSERT_EQ(keys_in(bytes), others) << at;
-    ASSERT_TRUE(is_set_aside(bytes) || records_.back().hit_by(at)) << at;  // the last record: as a torn one
-  }
-  print_states("a file of read positions", states_, 1500);
+  every_cut_and_every_byte_costs_its_own_record("a file of read positions", 1500);
 }
 
 // ---- a delivery journal: a file, and rows that are durable in it, ten at a time
 
-class DamagedJournal : public Quiet {
+class DamagedJournal : public DamagedRecords {
  protected:
   static constexpr uint64_t kSteps = 24;
 
-  DamagedJournal() : whole_(journal::kMagic) {
+  DamagedJournal() {
+    whole_ = journal::kMagic;
     add(journal::Begin{.file = "/out/f", .identity = {.device = 1, .inode = 2, .born_nanos = 3}, .millis = 4}, 0);
     for (uint64_t step = 1; step <= kSteps; ++step) {
       add(journal::Durable{"sink", "/out/f", step * 100, {{Id128{7}, step * 10, step * 10 + 10}}, 5}, step);
@@ -272,8 +284,7 @@ class DamagedJournal : public Quiet {
     records_.push_back({from, whole_.size(), {step}});
   }
   // Which steps it still knows; 0 is the file itself.
-  std::set<uint64_t> steps_in(const std::string& bytes) {
-    ++states_;
+  std::set<uint64_t> found_in(const std::string& bytes) override {
     CrashFiles files;
     {
       const auto file = files.create("/n1/journal-1");
@@ -301,27 +312,10 @@ class DamagedJournal : public Quiet {
   }
 
   ManualClock clock_;
-  std::string whole_;
-  std::vector<Record> records_;
-  bool is_set_aside_ = false;
-  uint64_t states_ = 0;
 };
 
 TEST_F(DamagedJournal, EveryCutAndEveryByteCostsItsOwnRecordAndTheFileIsNamed) {
-  for (size_t at = 0; at < whole_.size(); ++at) {
-    std::set<uint64_t> before;
-    std::set<uint64_t> others;
-    for (const Record& record : records_) {
-      before.insert(record.below <= at ? record.rows.begin() : record.rows.end(), record.rows.end());
-      others.insert(record.hit_by(at) ? record.rows.end() : record.rows.begin(), record.rows.end());
-    }
-    ASSERT_EQ(steps_in(whole_.substr(0, at)), before) << at;
-    std::string bytes = whole_;
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
-    ASSERT_EQ(steps_in(bytes), others) << at;
-    ASSERT_TRUE(is_set_aside_ || records_.back().hit_by(at)) << at;  // the last record: as a torn one
-  }
-  print_states("a delivery journal", states_, 3000);
+  every_cut_and_every_byte_costs_its_own_record("a delivery journal", 3000);
 }
 
 }  // namespace
