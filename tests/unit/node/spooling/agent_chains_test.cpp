@@ -6,6 +6,7 @@
 
 #include "tests/support/link_rig.h"
 #include "tests/support/sink_rig.h"
+#include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::node {
@@ -31,15 +32,7 @@ class AgentChains : public testing::TestWithParam<const char*> {
   }
   void append(const Strings& bodies) {
     for (const std::string& body : bodies) {
-      BuilderOptions options;
-      options.origin.stream = stream_;
-      options.origin.position = next_++;
-      BatchBuilder builder(options);
-      Event event;
-      event.body = body;
-      ASSERT_TRUE(builder.add(event));
-      const AppendResult result = sink_->append(rig_.issued(builder.seal({})), soon());
-      ASSERT_TRUE(result.status.ok()) << result.status.to_string();
+      ASSERT_NO_FATAL_FAILURE(rows_.append(*sink_, body, next_++));
     }
   }
   // Time goes on until the collector has so many rows; they are settled.
@@ -64,7 +57,7 @@ class AgentChains : public testing::TestWithParam<const char*> {
 
   test::TempDir dir_;
   test::SinkRig rig_;
-  const Id128 stream_ = random_id();
+  test::SourceRows rows_{rig_};
   uint64_t next_ = 0;
   std::unique_ptr<Sink> sink_;
 };

@@ -6,6 +6,7 @@
 
 #include "tests/support/link_rig.h"
 #include "tests/support/sink_rig.h"
+#include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::node {
@@ -36,9 +37,7 @@ class TwoCollectors : public testing::Test {
   void TearDown() override { (void)sink_->close(Wait{TimePoint(), {}}); }
 
   void append(const std::string& row) {
-    Event event;
-    event.body = row;
-    ASSERT_TRUE(sink_->append(rig_.issued(std::vector<Event>{event}), rig_.wait).status.ok());
+    ASSERT_NO_FATAL_FAILURE(rows_.append(*sink_, row, next_++));
     ASSERT_TRUE(sink_->flush(rig_.wait).ok());
   }
   LogStatus status() { return rig_.world.logs.list().at(0); }
@@ -54,8 +53,10 @@ class TwoCollectors : public testing::Test {
 
   test::TempDir dir_;
   test::SinkRig rig_;
+  test::SourceRows rows_{rig_};
   test::Collector a_;
   test::Collector b_;
+  uint64_t next_ = 0;
   std::unique_ptr<Sink> sink_;
 };
 

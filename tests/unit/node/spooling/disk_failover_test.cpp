@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "tests/support/sink_rig.h"
+#include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::node {
@@ -21,19 +22,7 @@ class DiskFailover : public testing::Test {
     const bool first = !std::exchange(made_, true);
     return std::make_unique<test::ScriptedSink>(first ? straight_ : from_log_);
   }
-  void append(uint64_t from, uint64_t to) {
-    for (uint64_t row = from; row < to; ++row) {
-      BuilderOptions options;
-      options.origin.stream = stream_;
-      options.origin.position = row;
-      BatchBuilder builder(options);
-      Event event;
-      event.body = str_cat("row ", row);
-      ASSERT_TRUE(builder.add(event));
-      const AppendResult result = sink_->append(rig_.issued(builder.seal({})), rig_.wait);
-      ASSERT_TRUE(result.status.ok()) << result.status.to_string();
-    }
-  }
+  void append(uint64_t from, uint64_t to) { rows_.append_numbered(*sink_, from, to); }
   static std::vector<std::string> rows(uint64_t from, uint64_t to) {
     std::vector<std::string> all;
     for (uint64_t row = from; row < to; ++row) {
@@ -52,7 +41,7 @@ class DiskFailover : public testing::Test {
 
   test::TempDir dir_;
   test::SinkRig rig_;
-  const Id128 stream_ = random_id();
+  test::SourceRows rows_{rig_};
   bool made_ = false;
   std::shared_ptr<test::SinkScript> straight_ = std::make_shared<test::SinkScript>();
   std::shared_ptr<test::SinkScript> from_log_ = std::make_shared<test::SinkScript>();

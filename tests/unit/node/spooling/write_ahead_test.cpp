@@ -8,6 +8,7 @@
 #include "common/io/posix.h"
 #include "node/spooling/write_ahead_sink.h"
 #include "tests/support/sink_rig.h"
+#include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::node {
@@ -21,20 +22,7 @@ class WriteAhead : public testing::Test {
   }
   Status open() { return rig_.open(*sink_); }
   void close() { EXPECT_TRUE(sink_->close(rig_.wait).ok()); }
-  // One batch a row, as a source would give them, each from its own place.
-  void append(uint64_t from, uint64_t to) {
-    for (uint64_t row = from; row < to; ++row) {
-      BuilderOptions options;
-      options.origin.stream = stream_;
-      options.origin.position = row;
-      BatchBuilder builder(options);
-      Event event;
-      event.body = str_cat("row ", row);
-      ASSERT_TRUE(builder.add(event));
-      const AppendResult result = sink_->append(rig_.issued(builder.seal({})), rig_.wait);
-      ASSERT_TRUE(result.status.ok()) << result.status.to_string();
-    }
-  }
+  void append(uint64_t from, uint64_t to) { rows_.append_numbered(*sink_, from, to); }
   void expect_kept(uint64_t rows) {
     const std::vector<Event> kept = rig_.kept();
     ASSERT_EQ(kept.size(), rows);
@@ -51,7 +39,7 @@ class WriteAhead : public testing::Test {
 
   test::TempDir dir_;
   test::SinkRig rig_;
-  const Id128 stream_ = random_id();
+  test::SourceRows rows_{rig_};
   std::unique_ptr<Sink> sink_;
 };
 
