@@ -5,6 +5,7 @@
     run.py latency [--lines 2000]                        from the write of one line to its arrival in the store
     run.py idle [--seconds 10]                           an idle node: CPU, memory, and how long a start takes
     run.py control [--nodes 100] [--changes 200]         from a change at the master's API to the node that runs it
+    run.py pause [--lines 2000] [--changes 200]          one line at a time while another flow of the same process is changed
 
 --folder says where the files lie (default: /dev/shm, so that no disk takes part); --json FILE keeps the figures.
 """
@@ -15,6 +16,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -178,13 +180,19 @@ def api(port, method, path, body=None):
         return json.loads(answer.read())
 
 
-def control(options, folder):
+def start_master(folder):
+    """A master, the port of its API, and the settings for nodes that belong to it."""
     http, rpc, admin = free_ports(3)
     settings = [f"-Dflume.master.http.port={http}", f"-Dflume.master.heartbeat.port={rpc}", f"-Dflume.config.admin.port={admin}",
                 f"-Dflume.master.store.dir={folder}/master", f"-Dflume.agent.logdir={folder}/state",
                 "-Dflume.master.servers=127.0.0.1", "-Dflume.log.level=error"]
     master = Process(flume_binary(), "master_nowatch", *settings, log=folder / "master.log")
     wait_for("the master", lambda: listening(http))
+    return master, http, settings
+
+
+def control(options, folder):
+    master, http, settings = start_master(folder)
     nodes = [Process(flume_binary(), "node_nowatch", "-s", "-n", f"node{i}", *settings, log=folder / "agent.log")
              for i in range(options.nodes)]
     wait_for("all nodes", lambda: len(api(http, "GET", "/nodes")["physical"]) == options.nodes, seconds=120, pause=0.2)
@@ -205,6 +213,58 @@ def control(options, folder):
     return figures, True
 
 
+def lines_take(log, file, lines, done):
+    """Milliseconds from the write of each line, 1 ms apart, to its arrival in the file."""
+    line = b"x" * 202 + b"\n"
+    took = []
+    begin_size = os.stat(file).st_size
+    changes = Changes(file)
+    for count in range(1, lines + 1):
+        time.sleep(0.001)
+        begin = time.perf_counter()
+        log.write(line)
+        while os.stat(file).st_size < begin_size + count * len(line):
+            changes.wait()
+        took.append((time.perf_counter() - begin) * 1000)
+        if done():
+            break
+    changes.close()
+    return {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
+
+
+def pause(options, folder):
+    master, http, settings = start_master(folder)
+    node = Process(flume_binary(), "node_nowatch", "-s", "-n", "host", *settings, log=folder / "agent.log")
+    wait_for("the node", lambda: len(api(http, "GET", "/nodes")["physical"]) == 1, pause=0.05)
+    place, out = folder / "tailed.log", folder / "out"
+    out.mkdir()
+    place.write_bytes(b"")
+    for name in ("steady", "changing"):
+        api(http, "POST", "/commands", {"command": "map", "args": ["host", name], "wait_ms": 5000})
+    api(http, "PUT", "/configs/steady", {"source": f'tail("{place}")', "sink": f'formatDfs("file://{out}/part", raw)'})
+
+    def change():
+        for count in range(options.changes):
+            kind = ('counter("n")', "null", f'formatDfs("file://{folder}/other", raw)')[count % 3]
+            api(http, "PUT", "/configs/changing", {"source": f'tail("{place}")', "sink": kind})
+            time.sleep(0.2)
+
+    with open(place, "ab", buffering=0) as log:
+        log.write(b"a first line\n")
+        wait_for("the first line", lambda: size_of(out) > 0)
+        file = next(p for p in out.rglob("*") if p.is_file())
+        figures = {"quiet": lines_take(log, file, options.lines, lambda: False)}
+        changer = threading.Thread(target=change)
+        changer.start()
+        figures["changing"] = lines_take(log, file, 1_000_000, lambda: not changer.is_alive())
+        changer.join()
+    for process in [node, master]:
+        process.stop()
+    for name, figure in figures.items():
+        print(f"{name}: {figure['lines']} lines, p50 {figure['p50_ms']:.3f} ms, p99 {figure['p99_ms']:.3f} ms, max {figure['max_ms']:.3f} ms")
+    return figures, True
+
+
 if __name__ == "__main__":
-    sys.exit(run_one(__doc__, {"throughput": throughput, "latency": latency, "idle": idle, "control": control},
+    sys.exit(run_one(__doc__, {"throughput": throughput, "latency": latency, "idle": idle, "control": control, "pause": pause},
                      {"megabytes": 1000, "rounds": 5, "lines": 2000, "seconds": 10, "nodes": 100, "changes": 200}, "/dev/shm"))
