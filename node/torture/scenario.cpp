@@ -23,7 +23,8 @@ constexpr Scenario kScenarios[] = {
      {{{60, 2000, kExactlyOnce}, {20, 300, kAtLeastOnce}, {20, 300, kAtLeastOnce}}},
      run_kill},
     {"network",
-     "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections",
+     "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections, and the network "
+     "goes away",
      {{{25, 600, kExactlyOnce}, {15, 300, kAtLeastOnce}, {15, 300, kMayLose}}},
      run_network},
     // On a machine that lets us mount nothing, calls fail in place of file systems. A disk on which a failed file

@@ -1,10 +1,7 @@
 // Real faults of the machine: file systems that fill up or become read-only, no more descriptors, failing writes and
 // syncs. The file systems are small ones in memory, mounted where only this run sees them.
-#include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +11,7 @@
 
 #include "common/base/text.h"
 #include "common/io/posix.h"
+#include "node/torture/namespaces.h"
 #include "node/torture/scenario.h"
 
 namespace flume::torture {
@@ -66,28 +64,6 @@ class SmallDisk {
   const std::string folder_;
   bool mounted_ = false;
 };
-
-Status write_to(const std::string& path, const std::string& text) {
-  FLUME_ASSIGN_OR_RETURN(const UniqueFd fd, open_file(path, O_WRONLY));
-  return write_all(fd.fd(), text, path);
-}
-
-// Who is not root gets mounts as root of a user namespace of its own.
-Status own_mounts() {
-  if (::unshare(CLONE_NEWNS) != 0) {
-    const auto user = ::getuid();
-    const auto group = ::getgid();
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
-      return Status::from_errno(errno, "get a mount table of one's own");
-    }
-    (void)write_to("/proc/self/setgroups", "deny");
-    FLUME_RETURN_IF_ERROR(write_to("/proc/self/uid_map", str_cat("0 ", user, " 1")));
-    FLUME_RETURN_IF_ERROR(write_to("/proc/self/gid_map", str_cat("0 ", group, " 1")));
-  }
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
-             ? Status()
-             : Status::from_errno(errno, "make mounts one's own");
-}
 
 // The first three are the machine's own, the others come from a library of failing calls in the process.
 enum class Fault : uint8_t { kFull, kReadOnly, kDescriptors, kWrites, kSyncs, kQuota, kRemounted };

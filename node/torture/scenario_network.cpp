@@ -1,7 +1,12 @@
-// A proxy between agent and collector does what networks do.
+// A proxy between agent and collector does what networks do. Where the machine lets this run have a network of its own,
+// that one goes away now and then.
+#include <algorithm>
 #include <array>
+#include <numeric>
+#include <vector>
 
 #include "common/base/text.h"
+#include "node/torture/namespaces.h"
 #include "node/torture/proxy.h"
 #include "node/torture/scenario.h"
 
@@ -30,9 +35,28 @@ void wait_for_flow(Rig& rig, const FaultProxy& proxy) {
   }
 }
 
+// Kinds of faults: those of the proxy, and one of the network itself.
+constexpr size_t kKinds = kFaults.size() + 1;
+constexpr size_t kNetworkAway = kFaults.size();
+
+Status suffer(Rig& rig, FaultProxy& proxy, size_t kind) {
+  const Duration time = std::chrono::milliseconds(100 + rig.below(1000));
+  if (kind == kNetworkAway) {
+    FLUME_RETURN_IF_ERROR(set_loopback(false));
+    rig.wait(time);
+    return set_loopback(true);
+  }
+  proxy.order(order_for(rig, kFaults[kind]));
+  rig.wait(time);
+  proxy.heal();
+  return {};
+}
+
 }  // namespace
 
 void run_network(Rig& rig) {
+  const Status own = own_network();
+  rig.report().fact("a network of its own", own.ok() ? "yes" : std::string(own.message()));
   const auto ports = free_ports(1);
   rig.report().fail(ports.status());
   if (!ports.ok()) {
@@ -51,18 +75,17 @@ void run_network(Rig& rig) {
   rig.describe_pair((*proxy)->port(), (*ports)[0], quick, quick);
   rig.report().fail(rig.start("collector"));
   rig.report().fail(rig.start("agent"));
-  std::array<uint64_t, kFaults.size()> times{};
+  std::array<uint64_t, kKinds> times{};
   // Every kind comes once in each round, in an order of its own: a short run sees them all.
-  std::array order = {0, 1, 2, 3, 4, 5, 6};
+  std::vector<size_t> order(own.ok() ? kKinds : kFaults.size());
+  std::iota(order.begin(), order.end(), 0);
   for (size_t i = 0; rig.in_time() && rig.report().passed(); ++i) {
     if (i % order.size() == 0) {
       std::shuffle(order.begin(), order.end(), rig.random());
     }
-    const auto kind = static_cast<size_t>(order[i % order.size()]);
+    const size_t kind = order[i % order.size()];
     ++times[kind];
-    (*proxy)->order(order_for(rig, kFaults[kind]));
-    rig.wait(std::chrono::milliseconds(100 + rig.below(1000)));
-    (*proxy)->heal();
+    rig.report().fail(suffer(rig, **proxy, kind));
     wait_for_flow(rig, **proxy);
     rig.expect_running();
   }
@@ -70,6 +93,7 @@ void run_network(Rig& rig) {
   for (size_t i = 0; i < kFaults.size(); ++i) {
     rig.report().fact(std::string(name_of(kFaults[i])), times[i]);
   }
+  rig.report().fact("network away", times[kNetworkAway]);
   rig.finish({"agent", "collector"}, std::chrono::seconds(60));
   const ProxyCounts counts = (*proxy)->counts();
   rig.report().fact("connections", counts.connections);
