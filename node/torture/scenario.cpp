@@ -51,7 +51,7 @@ constexpr Scenario kScenarios[] = {
      run_reconfigure},
     {"soak",
      "full speed; memory and descriptors stay flat",
-     {{{8, 600, kExactlyOnce}, {}, {8, 600, kExactlyOnce}}},
+     {{{30, 600, kExactlyOnce}, {}, {30, 600, kExactlyOnce}}},
      run_soak},
 };
 

@@ -11,7 +11,7 @@ namespace flume::torture {
 namespace {
 
 constexpr uint64_t kMemoryBand = 32U << 20;
-constexpr uint64_t kDescriptorBand = 8;
+constexpr uint64_t kDescriptorBand = 20;  // renamed files stay open for 5 s: several each second, as fast as it goes
 constexpr uint64_t kMostBehind = 512U << 20;  // bytes on the disk that the oracle has not seen yet
 constexpr uint64_t kLifeBytes = 64U << 20;
 constexpr uint64_t kBurst = 1000;
