@@ -104,11 +104,14 @@ def size_of(folder):
 
 
 class Process:
+    running = []  # so that a benchmark that fails leaves none behind
+
     def __init__(self, *command, log, **options):
         self.log = open(log, "wb")
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdout=options.pop("stdout", self.log), stderr=self.log, **options)
         self.pid = self.process.pid
+        Process.running.append(self)
         self.usage = None
 
     def status(self, field):
@@ -125,6 +128,7 @@ class Process:
     def wait(self):
         """Waits for its end and keeps what it used."""
         _, status, self.usage = os.wait4(self.pid, 0)
+        Process.running.remove(self)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.log.close()
         return self.process.returncode
@@ -166,6 +170,9 @@ def run_one(doc, benchmarks, numbers, folder):
                 print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
         raise SystemExit(str(error)) from error
     finally:
+        for process in list(Process.running):
+            process.process.kill()
+            process.wait()
         shutil.rmtree(place, ignore_errors=True)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
