@@ -92,7 +92,7 @@ class LocalFile final : public StoredFile {
     for (;;) {  // a sync under way may have started before the last append
       start_sync();
       const Status status = job_ != nullptr ? job_->wait(wait) : Status();
-      if (status.code() == Code::kTimeout || status.kind() == Kind::kClosed) {
+      if (status.ran_out_of_time()) {
         return status;
       }
       auto synced = poll_sync();

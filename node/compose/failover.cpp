@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
+#include "node/runtime/collector_address.h"
 #include "node/runtime/log_book.h"
 #include "node/runtime/registry.h"
 #include "node/runtime/retry.h"
@@ -344,7 +345,8 @@ std::vector<std::string> collectors_of(const lang::Plan& plan) {
     if (child->kind != lang::Plan::Kind::kSink || child->name != "rpcSink") {
       return {};
     }
-    names.push_back(str_cat(child->args.text("host"), ":", child->args.integer("port")));
+    const HostPort to = collector_of(child->args);
+    names.push_back(str_cat(to.host, ":", to.port));
   }
   return std::set(names.begin(), names.end()).size() == names.size() ? names : std::vector<std::string>();
 }

@@ -55,8 +55,7 @@ class FanOut final : public Sink {
       branch.rest = batch;
     }
     Status status = offer_rests(wait);
-    const bool waits = status.code() == Code::kTimeout || status.code() == Code::kStopped;
-    if (!status.ok() && !waits) {
+    if (!status.ok() && !status.ran_out_of_time()) {
       failure_ = std::move(status);  // all rows are taken, so the failure is told by the next call
     }
     return {{}, rows};
@@ -143,8 +142,7 @@ class FanOut final : public Sink {
         ledger_->out(result.taken, branch.rest.slice(0, result.taken).body_bytes());
       }
       branch.rest = result.taken < branch.rest.rows() ? branch.rest.from(result.taken) : EventBatch();
-      const bool waits = result.status.code() == Code::kTimeout || result.status.code() == Code::kStopped;
-      keep_first(waits ? full : failed, std::move(result.status));
+      keep_first(result.status.ran_out_of_time() ? full : failed, std::move(result.status));
     }
     next_offer_ = context_->clock.now() + kRetryHeld;
     publish_held();

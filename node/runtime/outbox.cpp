@@ -22,7 +22,7 @@ Status Outbox::drain(Sink& sink, const Wait& wait, RowLedger& ledger) {
 
 Status Outbox::drain_briefly(Sink& sink, RowLedger& ledger) {
   Status status = drain(sink, Wait::for_duration(std::chrono::milliseconds(100)), ledger);
-  return status.code() == Code::kTimeout || status.code() == Code::kStopped ? Status() : status;
+  return status.ran_out_of_time() ? Status() : status;
 }
 
 uint32_t Outbox::rows() const {
