@@ -11,7 +11,6 @@
 import filecmp
 import json
 import os
-import pathlib
 import shutil
 import sys
 import tempfile

@@ -116,6 +116,29 @@ def throughput(options, folder):
     return figures, all(run["identical"] for runs in results.values() for run in runs)
 
 
+def lines_take(log, file, gap, goes_on):
+    """Milliseconds from the write of each line, `gap` seconds after the one before, to its arrival in the file, as long as
+    `goes_on` says of the number of lines so far."""
+    line = b"x" * 202 + b"\n"
+    took = []
+    size = os.stat(file).st_size
+    changes = Changes(file)
+    while goes_on(len(took)):
+        time.sleep(gap)
+        size += len(line)
+        begin = time.perf_counter()
+        log.write(line)
+        while os.stat(file).st_size < size:
+            changes.wait()
+        took.append((time.perf_counter() - begin) * 1000)
+    changes.close()
+    return {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
+
+
+def show_lines(name, figures):
+    print(f"{name}: p50 {figures['p50_ms']:.3f} ms, p99 {figures['p99_ms']:.3f} ms, max {figures['max_ms']:.3f} ms")
+
+
 def latency(options, folder):
     port, = free_ports(1)
     out = folder / "out"
@@ -127,20 +150,10 @@ def latency(options, folder):
         log.write(line)
         wait_for("the first line", lambda: size_of(out) == len(line))
         file = next(p for p in out.rglob("*") if p.is_file())
-        took = []
-        changes = Changes(file)
-        for count in range(2, options.lines + 2):
-            time.sleep(0.002)
-            begin = time.perf_counter()
-            log.write(line)
-            while os.stat(file).st_size < count * len(line):
-                changes.wait()
-            took.append((time.perf_counter() - begin) * 1000)
-        changes.close()
+        figures = lines_take(log, file, 0.002, lambda lines: lines < options.lines)
         agent.stop()
         collector.stop()
-    figures = {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
-    print(f"one line: p50 {figures['p50_ms']:.3f} ms, p99 {figures['p99_ms']:.3f} ms, max {figures['max_ms']:.3f} ms")
+    show_lines("one line", figures)
     return figures, True
 
 
@@ -213,25 +226,6 @@ def control(options, folder):
     return figures, True
 
 
-def lines_take(log, file, lines, done):
-    """Milliseconds from the write of each line, 1 ms apart, to its arrival in the file."""
-    line = b"x" * 202 + b"\n"
-    took = []
-    begin_size = os.stat(file).st_size
-    changes = Changes(file)
-    for count in range(1, lines + 1):
-        time.sleep(0.001)
-        begin = time.perf_counter()
-        log.write(line)
-        while os.stat(file).st_size < begin_size + count * len(line):
-            changes.wait()
-        took.append((time.perf_counter() - begin) * 1000)
-        if done():
-            break
-    changes.close()
-    return {"lines": len(took), "p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "max_ms": max(took)}
-
-
 def pause(options, folder):
     master, http, settings = start_master(folder)
     node = Process(flume_binary(), "node_nowatch", "-s", "-n", "host", *settings, log=folder / "agent.log")
@@ -253,15 +247,15 @@ def pause(options, folder):
         log.write(b"a first line\n")
         wait_for("the first line", lambda: size_of(out) > 0)
         file = next(p for p in out.rglob("*") if p.is_file())
-        figures = {"quiet": lines_take(log, file, options.lines, lambda: False)}
+        figures = {"quiet": lines_take(log, file, 0.001, lambda lines: lines < options.lines)}
         changer = threading.Thread(target=change)
         changer.start()
-        figures["changing"] = lines_take(log, file, 1_000_000, lambda: not changer.is_alive())
+        figures["changing"] = lines_take(log, file, 0.001, lambda lines: lines == 0 or changer.is_alive())
         changer.join()
     for process in [node, master]:
         process.stop()
     for name, figure in figures.items():
-        print(f"{name}: {figure['lines']} lines, p50 {figure['p50_ms']:.3f} ms, p99 {figure['p99_ms']:.3f} ms, max {figure['max_ms']:.3f} ms")
+        show_lines(f"{name}, {figure['lines']} lines", figure)
     return figures, True
 
 
