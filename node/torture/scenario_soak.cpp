@@ -11,9 +11,9 @@ namespace flume::torture {
 namespace {
 
 constexpr uint64_t kMemoryBand = 32U << 20;
-constexpr uint64_t kDescriptorBand = 20;  // renamed files stay open for 5 s: several each second, as fast as it goes
+constexpr uint64_t kDescriptorBand = 8;
 constexpr uint64_t kMostBehind = 512U << 20;  // bytes on the disk that the oracle has not seen yet
-constexpr uint64_t kLifeBytes = 64U << 20;
+constexpr uint64_t kLifeBytes = 256U << 20;   // of a file: few are open at a time, though renamed ones stay so for 5 s
 constexpr uint64_t kBurst = 1000;
 
 struct Peak {
@@ -122,8 +122,8 @@ void run_soak(Rig& rig) {
   Watched collector(rig, "collector");
   // A file that was written and renamed before the agent looked for the first time is nobody's.
   report.fail(conveyor.write());
-  for (const Wait first = Wait::for_duration(std::chrono::seconds(30), rig.stop());
-       conveyor.drained() == 0 && !first.over() && report.passed();) {
+  const Wait first = Wait::for_duration(std::chrono::seconds(30), rig.stop());
+  while (conveyor.drained() == 0 && !first.over() && report.passed()) {
     rig.wait(std::chrono::milliseconds(5));
     report.fail(conveyor.drain());
   }
