@@ -163,6 +163,9 @@ Hop EventBatch::hop() const {
   const uint32_t begin = shared_->span_begin(first_);
   hop.ordinal += begin;
   hop.span = shared_->span_begin(first_ + rows_) - begin;
+  if (first_ + rows_ != shared_->chain_rows) {
+    hop.chain = 0;
+  }
   return hop;
 }
 

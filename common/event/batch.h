@@ -49,8 +49,8 @@ struct Origin {
 struct Hop {
   Id128 stream{};        // zero: no log took responsibility yet
   uint64_t ordinal = 0;  // of row 0
-  uint64_t chain = 0;
-  uint32_t span = 0;  // rows that the numbers span (= rows unless rows were dropped)
+  uint64_t chain = 0;    // running hash of the stream up to the last number; 0: none, or the end was cut off
+  uint32_t span = 0;     // rows that the numbers span (= rows unless rows were dropped)
 };
 
 // Bytes that decode() reads: head and blob adjacent in one shared allocation. 8-byte aligned start.

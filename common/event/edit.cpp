@@ -338,8 +338,8 @@ EventBatch EventBatch::with_hop(const Hop& hop) const {
   // The number given is of this slice's first row; the head speaks of the whole batch.
   store<uint64_t>(head.get() + kAtHopOrdinal, hop.ordinal - shared_->span_begin(first_));
   store<uint64_t>(head.get() + kAtChain, hop.chain);
-  return BatchAccess::rewrap(
-      *this, BatchAccess::open_head(std::move(head), shared_->head_bytes, shared_->blob_owner, shared_->blob));
+  return BatchAccess::rewrap(*this, BatchAccess::open_head(std::move(head), shared_->head_bytes, shared_->blob_owner,
+                                                           shared_->blob, first_ + rows_));
 }
 
 EventBatch EventBatch::with_multiplied() const {

@@ -303,6 +303,7 @@ Status HeadParser::header() {
   s.hop.ordinal = load<uint64_t>(head_ + kAtHopOrdinal);
   s.hop.chain = load<uint64_t>(head_ + kAtChain);
   s.hop.span = s.span;
+  s.chain_rows = s.rows;
   if (trusted_) {
     return {};
   }

@@ -154,6 +154,7 @@ struct EventBatch::Shared {
   std::string_view delimiter;
   Origin origin;
   Hop hop;
+  uint32_t chain_rows = 0;  // the hop's chain is that behind so many rows: all, but for a stamped slice
 
   // Columns; `ends` always, the others where present.
   const uint32_t* ends = nullptr;
@@ -189,7 +190,8 @@ struct BatchAccess {
   static std::shared_ptr<const Shared> assemble(encoding::HeadPlan& plan, const Shared& from);
   // Stamps the head's checksum and opens it.
   static std::shared_ptr<const Shared> open_head(std::shared_ptr<char[]> head, size_t head_bytes,
-                                                 std::shared_ptr<const char[]> blob_owner, const char* blob);
+                                                 std::shared_ptr<const char[]> blob_owner, const char* blob,
+                                                 uint32_t chain_rows = 0);
   static size_t head_bytes_of(const encoding::HeadPlan& plan);
   static EventBatch make(std::shared_ptr<const Shared> shared, AckToken token);
   // The whole of `shared` seen through the same rows as `batch`.

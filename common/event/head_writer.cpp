@@ -78,7 +78,7 @@ struct BlobFacts {
 
 std::shared_ptr<const EventBatch::Shared> BatchAccess::open_head(std::shared_ptr<char[]> head, size_t head_bytes,
                                                                  std::shared_ptr<const char[]> blob_owner,
-                                                                 const char* blob) {
+                                                                 const char* blob, uint32_t chain_rows) {
   store<uint32_t>(head.get() + kAtHeadCrc, 0);
   store<uint32_t>(head.get() + kAtHeadCrc, crc32c({head.get(), head_bytes}));
   auto shared = std::make_shared<Shared>();
@@ -88,6 +88,9 @@ std::shared_ptr<const EventBatch::Shared> BatchAccess::open_head(std::shared_ptr
   shared->blob = blob;
   const Status opened = parse(*shared, BatchLimits{.event_bytes = kMaxBlobBytes}, true);
   FLUME_CHECK(opened.ok(), opened.message());
+  if (chain_rows != 0) {
+    shared->chain_rows = chain_rows;
+  }
   return shared;
 }
 

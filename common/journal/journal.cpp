@@ -131,6 +131,9 @@ void Journal::apply_ranges(const Durable& durable, uint64_t ticket) {
     const auto [place, is_new] = streams.try_emplace(range.stream);
     Stream& stream = place->second;
     stream.rows.add(range.first, range.below);
+    if (range.chain != 0 && range.below > stream.mark.below) {
+      stream.mark = {range.below, range.chain};
+    }
     stream.ticket = ticket;
     stream.millis = std::max(stream.millis, durable.millis);
     status_.streams += is_new ? 1 : 0;
@@ -254,6 +257,17 @@ Journal::Known Journal::known(std::string_view sink, const Id128& stream, uint64
   return known;
 }
 
+Journal::Mark Journal::mark(const Id128& stream) const {
+  Mark highest;
+  const MutexLock lock(mutex_);
+  for (const auto& [sink, streams] : sinks_) {
+    if (const auto found = streams.find(stream); found != streams.end() && found->second.mark.below > highest.below) {
+      highest = found->second.mark;
+    }
+  }
+  return highest;
+}
+
 std::optional<Journal::File> Journal::file(std::string_view path) const {
   const MutexLock lock(mutex_);
   const auto found = files_.find(path);
@@ -278,6 +292,21 @@ JournalStatus Journal::status() const {
   return status;
 }
 
+// An interval is cut where the running hash is known.
+std::vector<Range> Journal::ranges_of(const Id128& id, const Stream& stream) {
+  std::vector<Range> ranges;
+  const uint64_t cut = stream.mark.below;
+  for (const Interval part : stream.rows.intervals()) {
+    if (part.first < cut && cut < part.below) {
+      ranges.push_back({id, part.first, cut, stream.mark.chain});
+      ranges.push_back({id, cut, part.below, 0});
+    } else {
+      ranges.push_back({id, part.first, part.below, part.below == cut ? stream.mark.chain : 0});
+    }
+  }
+  return ranges;
+}
+
 std::string Journal::snapshot() {
   forget_silent();
   std::string out(kMagic);
@@ -289,8 +318,8 @@ std::string Journal::snapshot() {
   for (const auto& [sink, streams] : sinks_) {
     for (const auto& [id, stream] : streams) {
       Durable durable{sink, "", 0, {}, stream.millis};
-      for (const Interval part : stream.rows.intervals()) {
-        durable.ranges.push_back({id, part.first, part.below});
+      for (const Range& part : ranges_of(id, stream)) {
+        durable.ranges.push_back(part);
         if (durable.ranges.size() == kMaxRanges) {
           append_record(out, durable);
           durable.ranges.clear();

@@ -69,6 +69,13 @@ class Journal {
   };
   Known known(std::string_view sink, const Id128& stream, uint64_t first, uint64_t below) const FLUME_EXCLUDES(mutex_);
 
+  // How far, of all sinks, the stream's rows are known by their running hash, and that hash (R6). 0: not at all.
+  struct Mark {
+    uint64_t below = 0;
+    uint64_t chain = 0;
+  };
+  Mark mark(const Id128& stream) const FLUME_EXCLUDES(mutex_);
+
   // Files under the journal. One that is on its way out of it (Gone, ticket not done) is `leaving`.
   struct File {
     std::string path;
@@ -87,6 +94,7 @@ class Journal {
  private:
   struct Stream {
     IntervalSet rows;
+    Mark mark;
     uint64_t ticket = 0;
     int64_t millis = 0;  // when something was last added
   };
@@ -99,6 +107,7 @@ class Journal {
   void forget_silent() FLUME_REQUIRES(mutex_);
   void forget_oldest() FLUME_REQUIRES(mutex_);
   void drop_streams(int64_t until_millis) FLUME_REQUIRES(mutex_);
+  static std::vector<Range> ranges_of(const Id128& id, const Stream& stream);
   std::string snapshot() FLUME_REQUIRES(mutex_);
 
   struct Work {

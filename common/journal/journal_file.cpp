@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are stored as
 constexpr uint8_t kBegin = 1;
 constexpr uint8_t kDurable = 2;
 constexpr uint8_t kGone = 3;
-constexpr size_t kRangeBytes = 32;
+constexpr size_t kRangeBytes = 40;
 
 template <class Number>
 void put(std::string& out, Number value) {
@@ -53,6 +53,7 @@ void put_body(std::string& out, const Durable& durable) {
     out.append(reinterpret_cast<const char*>(range.stream.data()), range.stream.size());
     put(out, range.first);
     put(out, range.below);
+    put(out, range.chain);
   }
 }
 
@@ -140,6 +141,7 @@ Durable read_durable(Fields& fields) {
     range.stream = fields.id();
     range.first = fields.number<uint64_t>();
     range.below = fields.number<uint64_t>();
+    range.chain = fields.number<uint64_t>();
     if (range.first >= range.below) {
       fields.refuse();
     }

@@ -14,7 +14,7 @@
 
 namespace flume::journal {
 
-inline constexpr std::string_view kMagic{"FLJRNL1\0", 8};
+inline constexpr std::string_view kMagic{"FLJRNL2\0", 8};
 inline constexpr size_t kRecordHeadBytes = 8;
 inline constexpr size_t kMaxText = 64 << 10;    // of a path
 inline constexpr size_t kMaxRanges = 10'000;    // in one record
@@ -25,6 +25,7 @@ struct Range {
   Id128 stream{};
   uint64_t first = 0;
   uint64_t below = 0;
+  uint64_t chain = 0;  // the stream's running hash at `below`; 0: not known (R6)
   bool operator==(const Range&) const = default;
 };
 

@@ -6,9 +6,9 @@ namespace cpp flume.rpc.link
 
 struct StreamState {
   1: binary stream;        // hop stream, 16 bytes
-  2: i64 lowest;           // ordinal that may still come
-  3: i64 upcoming;         // ordinal that is sent next
-  4: i64 chain;            // running hash of the stream up to `upcoming`
+  2: i64 lowest;           // not used
+  3: i64 upcoming;         // receiver: behind the last row that it has; 0: it has none
+  4: i64 chain;            // receiver: running hash of the stream there; 0: not known
 }
 
 struct Hello {
@@ -22,7 +22,7 @@ struct Hello {
   8: list<string> codecs;  // of blobs: none zstd lz4 gzip
   9: list<string> acks;    // what an acknowledgement can mean here: received durable
   10: binary credentials;
-  11: list<StreamState> streams;
+  11: list<StreamState> streams; // sender: that it may send rows of; receiver: what it has of these. At most 500
   12: i64 credit;          // receiver: as in Reply
 }
 
@@ -43,7 +43,7 @@ struct Reply {
   3: list<Range> durable;  // since the last reply
   4: list<Nak> naks;
   5: bool want_commit;     // not used: linkAlive has it
-  6: list<binary> foreign; // streams whose history is another one here
+  6: list<binary> foreign; // not used: the hello has it
   7: string error;         // last words before the receiver closes
   8: i64 settled;          // rows of this connection, without a gap, that the receiver's sinks took responsibility for
 }

@@ -85,6 +85,13 @@ std::string hello_frame(const LinkHello& hello) {
   out.codecs = hello.codecs;
   out.acks = hello.acks;
   out.credit = hello.credit;
+  for (const LinkStream& stream : hello.streams) {
+    link::StreamState one;
+    one.stream = bytes_of(stream.stream);
+    one.upcoming = stream.below;
+    one.chain = static_cast<int64_t>(stream.chain);
+    out.streams.push_back(std::move(one));
+  }
   return frame_of(kHelloName, args);
 }
 
@@ -182,6 +189,16 @@ Result<LinkHello> read_hello(std::string_view frame) {
   out.codecs = in.codecs;
   out.acks = in.acks;
   out.credit = in.credit;
+  if (in.streams.size() > kMaxStreams) {
+    return Status(Code::kCorrupt, str_cat("a hello with ", in.streams.size(), " streams, at most ", kMaxStreams));
+  }
+  for (const link::StreamState& one : in.streams) {
+    LinkStream stream{{}, one.upcoming, static_cast<uint64_t>(one.chain)};
+    if (!to_id(one.stream, stream.stream) || stream.below < 0) {
+      return Status(Code::kCorrupt, "a stream in a hello without its 16 bytes, or with a negative number");
+    }
+    out.streams.push_back(stream);
+  }
   return out;
 }
 

@@ -19,9 +19,19 @@ inline constexpr size_t kLengthBytes = 4;        // of a frame: big-endian, with
 inline constexpr size_t kCallHeadBytes = 25;     // length, version, name of nine letters, sequence number
 inline constexpr size_t kBatchPrefix = 32;       // what stands before the batch in its frame: columns stay aligned
 inline constexpr size_t kBatchSuffix = 1;        // the zero that ends the arguments
+inline constexpr size_t kMaxStreams = 500;       // in a hello
 inline constexpr size_t kSmallFrame = 64 << 10;  // frames without a batch are not longer
 
 enum class LinkCall : uint8_t { kHello, kBatch, kReply, kAlive };
+
+// What one side knows of a stream of rows that a log numbered: a sender that it may send rows of it, a receiver how far
+// it has some and their running hash there (R6).
+struct LinkStream {
+  Id128 stream{};
+  int64_t below = 0;
+  uint64_t chain = 0;
+  bool operator==(const LinkStream&) const = default;
+};
 
 struct LinkHello {
   int32_t protocol = kLinkProtocol;
@@ -34,6 +44,7 @@ struct LinkHello {
   std::vector<std::string> codecs;
   std::vector<std::string> acks;
   int64_t credit = 0;
+  std::vector<LinkStream> streams;  // at most kMaxStreams
   bool operator==(const LinkHello&) const = default;
 };
 

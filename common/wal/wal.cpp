@@ -17,14 +17,15 @@ constexpr Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr Duration kLongestPause = std::chrono::seconds(2);
 constexpr std::string_view kZeros{"\0\0\0\0\0\0\0", 7};
 
-// The running hash over what a stream stamped: two logs that gave the same numbers to other rows differ in it (R6).
+// The running hash over what a stream numbered, with these rows: two logs that gave the same numbers to other rows
+// differ in it (R6). Never 0, which means none.
 uint64_t chained(uint64_t chain, const EventBatch::Encoded& encoded) {
   uint32_t head_crc;
   std::memcpy(&head_crc, static_cast<const char*>(encoded.pieces[0].iov_base) + kHeadCrcAt, sizeof head_crc);
   uint64_t mixed = chain + 0x9E3779B97F4A7C15ULL + head_crc;  // splitmix64's steps
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
   mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-  return mixed ^ (mixed >> 31);
+  return (mixed ^ (mixed >> 31)) | 1;
 }
 
 // Rows of the batch that begin before this position of their origin stream.
@@ -54,7 +55,8 @@ Wal::Wal(WalOptions options, FileSystem& files, Clock& clock)
     : options_(sound(std::move(options))),
       files_(files),
       clock_(clock),
-      stream_(random_id()) {}  // at each opening: numbers that were lost may be given out again (R2)
+      stream_(options_.stream == Id128{} ? random_id() : options_.stream),
+      names_(files, options_.folder) {}  // at each opening: numbers that were lost may be given out again (R2)
 
 WalOptions Wal::sound(WalOptions options) {
   // The newest segment always stays, so several of them have to fit below the limit.
@@ -80,6 +82,7 @@ Wal::~Wal() {
 Status Wal::recover(Recovered& recovered) {
   FLUME_ASSIGN_OR_RETURN(const std::vector<FoundSegment> found, recover_folder(options_, files_, recovered));
   const MutexLock lock(mutex_);
+  FLUME_RETURN_IF_ERROR(names_.load());
   for (const FoundSegment& segment : found) {
     segments_.push_back({nullptr, segment.path, segment.first_ordinal, segment.end_ordinal, segment.bytes,
                          segment.created_millis, false});
@@ -121,10 +124,10 @@ Status Wal::append(const EventBatch& batch) {
   if (repeated < batch.rows()) {
     Queued item;
     const uint32_t span = fresh.hop().span;  // rows that were filtered out have numbers too
+    chain_ = chained(chain_, fresh.encoded());
     item.batch = fresh.with_hop({stream_, status_.next_ordinal, chain_, span});
     item.encoded = item.batch.encoded();
     item.bytes = kRecordHeadBytes + item.encoded.size() + padding_after(item.encoded.size());
-    chain_ = chained(chain_, item.encoded);
     status_.next_ordinal += span;
     item.call = appended_;
     queued_bytes_ += item.bytes;
@@ -508,125 +511,6 @@ void Wal::synced(const std::vector<Queued>& group) {
   }
   changed_.notify_all();  // flush()
   remove_files(gone);
-}
-
-// ---- reading
-
-std::unique_ptr<WalReader> Wal::reader() {
-  const MutexLock lock(mutex_);
-  return std::make_unique<WalReader>(*this, status_.released);
-}
-
-WalReader::WalReader(Wal& wal, uint64_t from) : wal_(wal), at_(from), expected_(from) {}
-
-void WalReader::seek(uint64_t ordinal) {
-  at_ = ordinal;
-  expected_ = ordinal;
-  hole_.clear();
-  place_.reset();
-  reader_.reset();
-  file_.reset();
-}
-
-// Finds the segment that holds row at_, or the next one there is. False: nothing more is synced.
-Result<bool> WalReader::find_segment() {
-  std::string path;
-  uint64_t end_offset = 0;
-  {
-    const MutexLock lock(wal_.mutex_);
-    const auto found = std::find_if(wal_.segments_.begin(), wal_.segments_.end(),
-                                    [this](const Wal::Segment& segment) { return at_ < segment.end_ordinal; });
-    if (found == wal_.segments_.end()) {
-      return false;
-    }
-    if (at_ < found->first_ordinal) {
-      hole_ = str_cat("rows ", at_, " to ", found->first_ordinal - 1, " are not in the log");
-      place_ = Missing{0, 0, "", 0, 0, "no segment has them"};
-      at_ = found->first_ordinal;
-    }
-    end_offset = found->end_offset;  // as far as it is synced: nothing else is sent (R1)
-    path = found->path;
-    if (reader_ && first_ == found->first_ordinal) {
-      reader_->set_limit(end_offset);
-      return true;
-    }
-    first_ = found->first_ordinal;
-    file_ = found->file;
-  }
-  if (file_ == nullptr) {
-    FLUME_ASSIGN_OR_RETURN(file_, wal_.files_.open(path));
-  }
-  reader_ = std::make_unique<SegmentReader>(*file_, wal_.options_.limits, end_offset);
-  return true;
-}
-
-Result<std::optional<WalReader::Item>> WalReader::next() {
-  while (true) {
-    FLUME_ASSIGN_OR_RETURN(const bool is_there, find_segment());
-    if (!is_there) {
-      return std::optional<Item>();
-    }
-    FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item record, reader_->next());
-    if (record.kind == SegmentReader::Kind::kDamaged) {
-      hole_ = str_cat(record.end_offset - record.offset, " bytes at ", record.offset, " of ", quoted(file_->path()),
-                      ": ", record.why);
-      place_ = Missing{0, 0, file_->path(), record.offset, record.end_offset - record.offset, record.why};
-      continue;
-    }
-    if (record.kind == SegmentReader::Kind::kPlaces) {
-      continue;
-    }
-    if (record.kind != SegmentReader::Kind::kBatch) {  // the end: whatever the segment should have had is gone
-      const MutexLock lock(wal_.mutex_);
-      for (const Wal::Segment& segment : wal_.segments_) {
-        if (segment.first_ordinal == first_ && at_ < segment.end_ordinal) {
-          hole_ = str_cat("rows ", at_, " to ", segment.end_ordinal - 1, " are damaged");
-          if (!place_) {
-            place_ = Missing{0, 0, segment.path, record.offset, 0, "the segment ends before them"};
-          }
-          at_ = segment.end_ordinal;
-        }
-      }
-      reader_.reset();
-      continue;
-    }
-    const Hop hop = record.batch.hop();
-    const uint64_t end = hop.ordinal + hop.span;
-    if (end <= at_) {
-      continue;
-    }
-    uint32_t skip = 0;
-    while (skip < record.batch.rows() && record.batch.hop_ordinal(skip) < at_) {
-      ++skip;
-    }
-    at_ = end;
-    if (skip == record.batch.rows()) {
-      continue;
-    }
-    Item item{record.batch.from(skip), std::exchange(hole_, {}), missing_before(hop.ordinal)};
-    expected_ = end;
-    return std::optional(std::move(item));
-  }
-}
-
-// What is known of the rows between those that were given out and row `ordinal`.
-std::optional<Missing> WalReader::missing_before(uint64_t ordinal) {
-  std::optional<Missing> place = std::exchange(place_, {});
-  if (ordinal <= expected_) {
-    return std::nullopt;
-  }
-  // What recovery found to be damaged it left out.
-  const auto found = std::find_if(wal_.missing_.begin(), wal_.missing_.end(), [&](const Missing& missing) {
-    return missing.first < ordinal && expected_ < missing.end;
-  });
-  if (found != wal_.missing_.end()) {
-    place = *found;
-  } else if (!place) {
-    place = Missing{0, 0, file_->path(), 0, 0, "the segment goes on without them"};
-  }
-  place->first = expected_;
-  place->end = ordinal;
-  return place;
 }
 
 }  // namespace flume::wal

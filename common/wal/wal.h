@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "common/wal/missing.h"
 #include "common/wal/place_table.h"
 #include "common/wal/segment.h"
+#include "common/wal/stream_names.h"
 
 namespace flume::wal {
 
@@ -37,6 +39,7 @@ struct WalOptions {
   Duration group_time = std::chrono::milliseconds(2);  // ... or what came this long after the first
   uint64_t queue_bytes = 16U << 20;                    // appended and not yet synced
   BatchLimits limits = {};
+  Id128 stream{};  // for tests, of a live copy; zero: a new one (R2)
 };
 
 // Bytes of the folder that are no rows: kept in error/, said once, never in the way.
@@ -100,6 +103,16 @@ class Wal {
   Status wait_for_room(const Wait& wait) FLUME_EXCLUDES(mutex_);
   // Until row `ordinal` is synced and can be read; kTimeout or kStopped when the wait is over first.
   Status wait_for(uint64_t ordinal, const Wait& wait) FLUME_EXCLUDES(mutex_);
+  // For the far end's word on what it has of the log's streams (R6): those that have rows to send, and that of new
+  // rows. Reads a record of some segments. Errors are the disk's.
+  Result<std::vector<Id128>> unreleased_streams() FLUME_EXCLUDES(mutex_);
+  // Whether the rows of a stream below this ordinal are those with this running hash. kOther: another log gave these
+  // numbers to other rows, or has more of them. kUnknown: they are gone.
+  enum class History : uint8_t { kSame, kOther, kUnknown };
+  Result<History> compare(const Id128& stream, uint64_t below, uint64_t chain) FLUME_EXCLUDES(mutex_);
+  // Under which stream rows of this one are sent; a new one, that nobody knows, durable when this is OK.
+  Id128 sent_as(const Id128& stream) const FLUME_EXCLUDES(mutex_);
+  Status rename_stream(const Id128& stream) FLUME_EXCLUDES(mutex_);
   // Until all that is synced is released; kTimeout or kStopped when the wait is over first.
   Status wait_released(const Wait& wait) FLUME_EXCLUDES(mutex_);
   // Rows below `ordinal` are wanted no more. Segments go when all of them are, but for the newest: it says what the log
@@ -136,6 +149,8 @@ class Wal {
 
   Wal(WalOptions options, FileSystem& files, Clock& clock);
   static WalOptions sound(WalOptions options);
+  Status streams_from(std::span<const uint64_t> starts, std::vector<Id128>& out) FLUME_EXCLUDES(mutex_);
+  Result<Id128> stream_at(uint64_t ordinal) FLUME_EXCLUDES(mutex_);
   Status room() const FLUME_REQUIRES(mutex_);
   Status recover(Recovered& recovered) FLUME_EXCLUDES(mutex_);
   void run() FLUME_EXCLUDES(mutex_);
@@ -177,6 +192,7 @@ class Wal {
   uint64_t settled_ FLUME_GUARDED_BY(mutex_) = 0;       // ... and those of them that are synced and settled
   PlaceTable accepted_ FLUME_GUARDED_BY(mutex_);        // of numbered rows
   uint64_t chain_ FLUME_GUARDED_BY(mutex_) = 0;
+  StreamNames names_ FLUME_GUARDED_BY(mutex_);
   WalStatus status_ FLUME_GUARDED_BY(mutex_);
   bool closing_ FLUME_GUARDED_BY(mutex_) = false;
 };

@@ -40,7 +40,8 @@ Status LinkClient::check() const {
   return broken_.ok() ? unavailable("the link is not open") : broken_;
 }
 
-Status LinkClient::open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait) {
+Status LinkClient::open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait,
+                        const std::vector<rpc::LinkStream>& streams) {
   close();
   clock_ = &context.clock;
   heartbeat_ = context.net.options().heartbeat;
@@ -54,14 +55,14 @@ Status LinkClient::open(Context& context, const std::string& host, uint16_t port
   sent_rows_ = 0;
   sent_bytes_ = 0;
   FLUME_RETURN_IF_ERROR(socket_.connect(context.net, host, port, wait));
-  Status status = greet(context, ack, wait);
+  Status status = greet(context, ack, streams, wait);
   if (!status.ok()) {
     close();
   }
   return status;
 }
 
-Status LinkClient::greet(Context& context, Ack ack, const Wait& wait) {
+Status LinkClient::greet(Context& context, Ack ack, const std::vector<rpc::LinkStream>& streams, const Wait& wait) {
   rpc::LinkHello ours;
   ours.node_id = context.identity.node_id;
   ours.node = context.identity.physical_node;
@@ -70,6 +71,7 @@ Status LinkClient::greet(Context& context, Ack ack, const Wait& wait) {
   ours.max_frame = context.net.options().max_frame;
   ours.codecs = blob_codec_names();
   ours.acks = {ack == Ack::kDurable ? "durable" : "received"};
+  ours.streams = streams;
   small_ = rpc::hello_frame(ours);
   out_.assign(1, iovec{small_.data(), small_.size()});
   out_at_ = 0;

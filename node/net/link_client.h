@@ -24,7 +24,10 @@ class LinkClient {
   // again.
   enum class Ack : uint8_t { kReceived, kDurable };
   // Connects and exchanges hellos. kUnavailable, kTimeout; kUnsupported for another protocol.
-  Status open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait);
+  // `streams`: that rows of this link may be of; the far end's word on them is in their_streams().
+  Status open(Context& context, const std::string& host, uint16_t port, Ack ack, const Wait& wait,
+              const std::vector<rpc::LinkStream>& streams = {});
+  const std::vector<rpc::LinkStream>& their_streams() const { return theirs_.streams; }
   bool is_open() const { return socket_.is_open(); }
 
   // Hands one batch to the link. OK: it is on its way, its end perhaps still here (unsent()). kTimeout or kStopped:
@@ -53,7 +56,7 @@ class LinkClient {
   const std::string& name() const { return socket_.name(); }
 
  private:
-  Status greet(Context& context, Ack ack, const Wait& wait);
+  Status greet(Context& context, Ack ack, const std::vector<rpc::LinkStream>& streams, const Wait& wait);
   Status wait_until(int64_t rpc::LinkReply::*count, int64_t rows, const Wait& wait);
   Status read_all();
   Status last_words() const;

@@ -159,6 +159,9 @@ StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {
   if (std::find(theirs->acks.begin(), theirs->acks.end(), "durable") != theirs->acks.end()) {
     account_->set_sender_keeps();
   }
+  for (const rpc::LinkStream& stream : theirs->streams) {
+    ours.streams.push_back(inbox_.greet(stream.stream, *account_));
+  }
   send(rpc::hello_frame(ours));  // also to a stranger: it shows which protocols we speak
   greeted_ = true;
   if (theirs->oldest_protocol > rpc::kLinkProtocol || theirs->protocol < rpc::kLinkProtocol) {

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "node/runtime/feeding_log.h"
 #include "node/runtime/log_book.h"
 
 namespace flume::node {
@@ -28,15 +29,79 @@ Status LinkSink::open(Context& context, const Wait& wait) {
   look_ = kFirstLook;
   wish_ = CommitWish(context.logs.commits());
   next_wish_ = clock_->now() + kPatience;
-  return link_.open(context, host_, port_,
-                    promise_ == Promise::kDurable ? LinkClient::Ack::kDurable : LinkClient::Ack::kReceived,
-                    wait.at_most(std::chrono::steady_clock::now() + kOpenTime));
+  log_ = context.logs.feeding();
+  foreign_ = &context.metrics.counter("flume_link_foreign_streams_total");
+  doubled_ = &context.metrics.counter("flume_possibly_doubled_rows_total");
+  std::vector<Id128> streams;
+  if (log_ != nullptr && promise_ == Promise::kDurable) {
+    FLUME_ASSIGN_OR_RETURN(streams, log_->wal.unreleased_streams());
+  }
+  FLUME_RETURN_IF_ERROR(link_.open(
+      context, host_, port_, promise_ == Promise::kDurable ? LinkClient::Ack::kDurable : LinkClient::Ack::kReceived,
+      wait.at_most(std::chrono::steady_clock::now() + kOpenTime), named(streams)));
+  Status status = compare_histories(streams);
+  if (!status.ok()) {
+    link_.close();
+  }
+  return status;
+}
+
+// As they are called on the link; of too many the newest.
+std::vector<rpc::LinkStream> LinkSink::named(const std::vector<Id128>& streams) const {
+  std::vector<rpc::LinkStream> named;
+  for (size_t i = streams.size() - std::min(streams.size(), rpc::kMaxStreams); i < streams.size(); ++i) {
+    named.push_back({log_->wal.sent_as(streams[i]), 0, 0});
+  }
+  return named;
+}
+
+// R6: the far end says how far it has the streams of the log, with their running hash. Where our log has other rows
+// under these numbers, or fewer, a live copy of this process has sent them (its machine was copied while it ran). What
+// is unsent here would be taken for known there, so it gets another name first.
+Status LinkSink::compare_histories(const std::vector<Id128>& streams) {
+  for (const Id128& stream : streams) {
+    const Id128 name = log_->wal.sent_as(stream);
+    const auto& theirs = link_.their_streams();
+    const auto known = std::find_if(theirs.begin(), theirs.end(), [&](const auto& one) { return one.stream == name; });
+    if (known == theirs.end() || known->below == 0) {
+      continue;
+    }
+    const auto below = static_cast<uint64_t>(known->below);
+    FLUME_ASSIGN_OR_RETURN(const wal::Wal::History history, log_->wal.compare(stream, below, known->chain));
+    if (history != wal::Wal::History::kOther) {
+      continue;
+    }
+    FLUME_RETURN_IF_ERROR(log_->wal.rename_stream(stream));
+    const wal::WalStatus status = log_->wal.status();
+    const uint64_t doubled = std::min(below, status.synced) - std::min(below, status.released);
+    log_->doubled += doubled;
+    doubled_->add(doubled);
+    foreign_->add(1);
+    FLUME_LOG(kWarn,
+              "another log has sent rows under the name of this one, as a live copy of this machine would: what is "
+              "unsent here goes under a new name, and may be there twice",
+              kv("to", link_.name()), kv("rows", doubled));
+  }
+  return {};
+}
+
+EventBatch LinkSink::as_sent(const EventBatch& batch) const {
+  if (log_ == nullptr || batch.empty()) {
+    return batch;
+  }
+  Hop hop = batch.hop();
+  const Id128 name = log_->wal.sent_as(hop.stream);
+  if (name == hop.stream) {
+    return batch;
+  }
+  hop.stream = name;
+  return batch.with_hop(hop);
 }
 
 AppendResult LinkSink::append(const EventBatch& batch, const Wait& wait) {
   uint32_t taken = 0;
   while (taken < batch.rows()) {
-    const Part part = next_part(batch.from(taken));
+    const Part part = next_part(as_sent(batch.from(taken)));
     Status status = wait_for_room(wait);
     if (status.ok() && (part.unfit.empty() || !link_.is_open())) {
       status = link_.send(part.batch, wait);

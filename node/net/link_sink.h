@@ -17,6 +17,7 @@
 #include "node/net/link_client.h"
 #include "node/runtime/commit_wishes.h"
 #include "node/runtime/component.h"
+#include "node/runtime/log_book.h"
 
 namespace flume::node {
 
@@ -48,6 +49,9 @@ class LinkSink final : public Sink {
     EventBatch batch;
     std::string_view unfit;  // why it cannot be sent; empty: it can
   };
+  std::vector<rpc::LinkStream> named(const std::vector<Id128>& streams) const;
+  Status compare_histories(const std::vector<Id128>& streams);
+  EventBatch as_sent(const EventBatch& batch) const;
   Part next_part(const EventBatch& rest) const;
   int64_t confirmed_by_peer() const;
   Status wait_for_room(const Wait& wait);
@@ -62,7 +66,10 @@ class LinkSink final : public Sink {
   const Promise promise_;
   const Unconfirmed unconfirmed_policy_;
   LinkClient link_;
-  Clock* clock_ = nullptr;  // of the context given to open()
+  Clock* clock_ = nullptr;      // of the context given to open()
+  FeedingLog* log_ = nullptr;   // in front of this sink; null: none
+  Counter* foreign_ = nullptr;  // streams that somebody else used too
+  Counter* doubled_ = nullptr;  // rows that may be stored twice because of that
   std::optional<RowLedger> ledger_;
   std::deque<Waiting> unconfirmed_;  // on their way, in order
   int64_t held_ = 0;                 // rows of these

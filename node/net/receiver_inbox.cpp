@@ -1,9 +1,11 @@
 #include "node/net/receiver_inbox.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "common/base/log.h"
+#include "common/journal/journal.h"
 #include "node/runtime/log_book.h"
 
 namespace flume::node {
@@ -97,6 +99,7 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
       frame_bytes(context.metrics.counter("flume_link_received_bytes_total")),
       refused(context.metrics.counter("flume_link_peers_refused_total")),
       refused_events(context.metrics.counter("flume_link_events_refused_total")),
+      foreign(context.metrics.counter("flume_link_foreign_streams_total")),
       repeated(context.metrics.counter("flume_link_repeated_rows_total")),
       wanted_commits(context.metrics.counter("flume_link_commits_wanted_total")),
       context_(context),
@@ -184,12 +187,48 @@ void ReceiverInbox::prepare(Received item) {
   }
 }
 
+rpc::LinkStream ReceiverInbox::greet(const Id128& stream, LinkAccount& account) const {
+  const StreamTable::Mark mark = context_.net.streams()->mark(stream);
+  const journal::Journal::Mark stored =
+      context_.journal == nullptr ? journal::Journal::Mark{} : context_.journal->mark(stream);
+  account.greeted(stream, mark.moment);
+  return mark.below >= stored.below ? rpc::LinkStream{stream, static_cast<int64_t>(mark.below), mark.chain}
+                                    : rpc::LinkStream{stream, static_cast<int64_t>(stored.below), stored.chain};
+}
+
+// R6: rows that are known, and that another link brought since this one was told what is known: they may be others
+// than these, of a live copy of the sender. The link ends; the next one's hello tells.
+bool ReceiverInbox::is_foreign(const Received& item, const Hop& hop, const std::vector<StreamTable::Part>& parts) {
+  StreamTable& streams = *context_.net.streams();
+  const auto is_new = [](const StreamTable::Part& part) { return part.known == StreamTable::Known::kNew; };
+  const auto greeting = item.account->greeting(hop.stream);
+  if (greeting && !std::all_of(parts.begin(), parts.end(), is_new) &&
+      streams.others_brought(hop.stream, hop.ordinal, hop.ordinal + hop.span, *greeting, item.account->id())) {
+    for (const StreamTable::Part& part : parts) {
+      if (is_new(part)) {
+        streams.forget(hop.stream, part.first, part.below);
+      }
+    }
+    foreign.add(1);
+    item.account->fail();
+    return true;
+  }
+  if (std::any_of(parts.begin(), parts.end(), is_new)) {
+    streams.came(hop.stream, hop.ordinal, hop.ordinal + hop.span, hop.chain, item.account->id());
+  }
+  return false;
+}
+
 // Rows that a log numbered: what is known already is only confirmed. False: the numbers cannot be told apart by rows.
 bool ReceiverInbox::prepare_numbered(Received& item, const Hop& hop) {
   const EventBatch& batch = item.batch;
+  const std::vector<StreamTable::Part> parts =
+      context_.net.streams()->claim(hop.stream, hop.ordinal, hop.ordinal + hop.span, this);
+  if (is_foreign(item, hop, parts)) {
+    return true;
+  }
   uint32_t row = 0;
-  for (const StreamTable::Part& part :
-       context_.net.streams()->claim(hop.stream, hop.ordinal, hop.ordinal + hop.span, this)) {
+  for (const StreamTable::Part& part : parts) {
     uint32_t end = row;
     while (end < batch.rows() && batch.hop_ordinal(end) < part.below) {
       end = part.below >= hop.ordinal + hop.span ? batch.rows() : end + 1;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ namespace flume::node {
 // One connection's account, shared by its handler and the inbox: either may go first.
 class LinkAccount {
  public:
-  explicit LinkAccount(std::weak_ptr<StreamPeer> peer) : peer_(std::move(peer)) {}
+  explicit LinkAccount(std::weak_ptr<StreamPeer> peer) : peer_(std::move(peer)), id_(next_id_.fetch_add(1)) {}
+  uint64_t id() const { return id_; }  // of all links of this process
 
   void take(uint32_t rows, uint64_t bytes);  // by the driver: the flow has it now
   void settle(int64_t rows, const std::optional<rpc::LinkRange>& range) FLUME_EXCLUDES(mutex_);  // the sinks have it
@@ -43,17 +45,26 @@ class LinkAccount {
   std::vector<rpc::LinkRange> new_ranges() FLUME_EXCLUDES(mutex_);  // each is told once
   // The sender keeps rows until they are settled. Set before the first row.
   bool sender_keeps() const { return sender_keeps_.load(std::memory_order_relaxed); }
+  // When the sender named a stream in its hello, and was told what is known of it. Set before the first row.
+  void greeted(const Id128& stream, uint64_t moment) { greeted_[stream] = moment; }
+  std::optional<uint64_t> greeting(const Id128& stream) const {
+    const auto found = greeted_.find(stream);
+    return found == greeted_.end() ? std::nullopt : std::optional(found->second);
+  }
   void set_sender_keeps() { sender_keeps_.store(true, std::memory_order_relaxed); }
 
  private:
   void wake();
 
+  static inline std::atomic<uint64_t> next_id_{1};
   const std::weak_ptr<StreamPeer> peer_;
+  const uint64_t id_;
   std::atomic<int64_t> received_{0};
   std::atomic<uint64_t> taken_bytes_{0};
   std::atomic<int64_t> settled_{0};
   std::atomic<bool> failed_{false};
   std::atomic<bool> sender_keeps_{false};
+  std::map<Id128, uint64_t> greeted_;
   Mutex mutex_;
   std::vector<rpc::LinkRange> ranges_ FLUME_GUARDED_BY(mutex_);
 };
@@ -119,6 +130,8 @@ class ReceiverInbox {
   const NetOptions& options() const { return context_.net.options(); }
   const std::shared_ptr<AckTracker>& tracker() const { return tracker_; }
   BadPeers& bad_peers() { return bad_peers_; }
+  // What is known here of a stream that a sender names (R6). Any thread.
+  rpc::LinkStream greet(const Id128& stream, LinkAccount& account) const;
   // A sender waits for rows that are settled only when a file is published (R8). Any thread.
   void want_commit(std::string_view peer);
   // A peer that is closed for what it sent.
@@ -130,6 +143,7 @@ class ReceiverInbox {
   Counter& refused;         // connections closed for what came
   Counter& refused_events;  // single events that are larger than an event may be, and the like
 
+  Counter& foreign;         // links ended because another one brought rows with the same numbers meanwhile
   Counter& repeated;        // rows that came again and were known
   Counter& wanted_commits;  // how often senders asked for one
 
@@ -142,6 +156,7 @@ class ReceiverInbox {
   std::optional<Received> pop(const Wait& wait) FLUME_EXCLUDES(mutex_);
   void prepare(Received item);
   bool prepare_numbered(Received& item, const Hop& hop);
+  bool is_foreign(const Received& item, const Hop& hop, const std::vector<StreamTable::Part>& parts);
   std::optional<EventBatch> hand_out(const Ready& ready);
   void give_up(const Ready& ready);
 

@@ -4,6 +4,13 @@
 
 namespace flume::node {
 
+namespace {
+
+// Of a stream; more than one link brings new rows of it only while a chain goes from one to another.
+constexpr size_t kBroughtKept = 16;
+
+}  // namespace
+
 StreamTable::Stream& StreamTable::touch(const Id128& stream) {
   const auto found = streams_.find(stream);
   if (found != streams_.end()) {
@@ -59,6 +66,40 @@ std::vector<StreamTable::Part> StreamTable::claim(const Id128& stream, uint64_t 
     }
   }
   return parts;
+}
+
+void StreamTable::came(const Id128& stream, uint64_t first, uint64_t below, uint64_t chain, uint64_t link) {
+  const MutexLock lock(mutex_);
+  Stream& known = touch(stream);
+  std::vector<Brought>& brought = known.brought;
+  if (!brought.empty() && brought.back().link == link && brought.back().below == first) {
+    brought.back().below = below;
+    brought.back().moment = ++moment_;
+  } else {
+    if (brought.size() >= kBroughtKept) {
+      brought.erase(brought.begin());
+    }
+    brought.push_back({link, ++moment_, first, below});
+  }
+  if (chain != 0 && below > known.below) {
+    known.below = below;
+    known.chain = chain;
+  }
+}
+
+StreamTable::Mark StreamTable::mark(const Id128& stream) {
+  const MutexLock lock(mutex_);
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? Mark{0, 0, moment_} : Mark{found->second.below, found->second.chain, moment_};
+}
+
+bool StreamTable::others_brought(const Id128& stream, uint64_t first, uint64_t below, uint64_t moment, uint64_t link) {
+  const MutexLock lock(mutex_);
+  const auto found = streams_.find(stream);
+  return found != streams_.end() &&
+         std::any_of(found->second.brought.begin(), found->second.brought.end(), [&](const Brought& brought) {
+           return brought.link != link && brought.moment > moment && brought.first < below && first < brought.below;
+         });
 }
 
 // Takes the rows out of the claims; a claim may be cut.

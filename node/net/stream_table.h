@@ -38,6 +38,17 @@ class StreamTable {
   // In order, all of [first, below) once. `owner`: whoever is asked about, only compared.
   std::vector<Part> claim(const Id128& stream, uint64_t first, uint64_t below, const void* owner)
       FLUME_EXCLUDES(mutex_);
+  // Rows that were claimed as new: who brought them, and the stream's running hash behind them (R6; 0: not known).
+  void came(const Id128& stream, uint64_t first, uint64_t below, uint64_t chain, uint64_t link) FLUME_EXCLUDES(mutex_);
+  struct Mark {
+    uint64_t below = 0;  // the highest end of rows whose running hash is known
+    uint64_t chain = 0;
+    uint64_t moment = 0;  // now, for others_brought()
+  };
+  Mark mark(const Id128& stream) FLUME_EXCLUDES(mutex_);
+  // Whether another link than this one brought some of these rows since that moment.
+  bool others_brought(const Id128& stream, uint64_t first, uint64_t below, uint64_t moment, uint64_t link)
+      FLUME_EXCLUDES(mutex_);
   // Claimed rows.
   void settled(const Id128& stream, uint64_t first, uint64_t below) FLUME_EXCLUDES(mutex_);
   void forget(const Id128& stream, uint64_t first, uint64_t below) FLUME_EXCLUDES(mutex_);
@@ -47,9 +58,18 @@ class StreamTable {
     uint64_t below;
     const void* owner;
   };
+  struct Brought {
+    uint64_t link;
+    uint64_t moment;  // of the last of these rows
+    uint64_t first;
+    uint64_t below;
+  };
   struct Stream {
     IntervalSet durable;
     std::map<uint64_t, Claim> under_way;  // by first
+    uint64_t below = 0;
+    uint64_t chain = 0;
+    std::vector<Brought> brought;  // the last few
     std::list<Id128>::iterator turn;
   };
   Stream& touch(const Id128& stream) FLUME_REQUIRES(mutex_);
@@ -59,6 +79,7 @@ class StreamTable {
   const size_t max_streams_;
   Mutex mutex_;
   std::map<Id128, Stream> streams_ FLUME_GUARDED_BY(mutex_);
+  uint64_t moment_ FLUME_GUARDED_BY(mutex_) = 0;
   std::list<Id128> turns_ FLUME_GUARDED_BY(mutex_);  // touched longest ago first
 };
 

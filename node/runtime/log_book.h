@@ -18,7 +18,7 @@
 
 namespace flume::node {
 
-struct FeedingLog;  // node/spooling/feeding_log.h
+struct FeedingLog;  // node/runtime/feeding_log.h
 
 struct LogStatus {
   std::string kind;          // "wal": everything goes through it; "dfo": what could not be sent

@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "node/runtime/component.h"
+#include "node/runtime/feeding_log.h"
 #include "node/runtime/retry.h"
-#include "node/spooling/feeding_log.h"
 #include "node/spooling/homes.h"
 
 namespace flume::node {

@@ -9,8 +9,8 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/io/posix.h"
+#include "node/runtime/feeding_log.h"
 #include "node/runtime/positions.h"
-#include "node/spooling/feeding_log.h"
 #include "node/spooling/homes.h"
 
 namespace flume::node {

@@ -23,8 +23,9 @@ struct JournalPlace {
 // none did, or rows were multiplied and the numbers no longer tell them apart.
 inline journal::Range hop_rows(const EventBatch& batch) {
   const Hop hop = batch.hop();
-  return hop.stream == Id128{} || batch.multiplied() ? journal::Range{}
-                                                     : journal::Range{hop.stream, hop.ordinal, hop.ordinal + hop.span};
+  return hop.stream == Id128{} || batch.multiplied()
+             ? journal::Range{}
+             : journal::Range{hop.stream, hop.ordinal, hop.ordinal + hop.span, hop.chain};
 }
 inline bool has_hop(const journal::Range& rows) { return rows.first < rows.below; }
 

@@ -286,6 +286,7 @@ void OutputFile::record(uint64_t length, size_t count) {
     }
     if (!rows.empty() && rows.back().stream == hop.stream && rows.back().below == hop.first) {
       rows.back().below = hop.below;
+      rows.back().chain = hop.chain;
     } else {
       rows.push_back(hop);
     }

@@ -33,7 +33,7 @@ std::vector<Record> example() {
     stream[i] = static_cast<uint8_t>(0x20 + i);
   }
   return {Begin{"/d/web", {0x801, 131, 1'700'000'000'000'000'000}, 0, false, 1'700'000'000'123},
-          Durable{"sink", "/d/web", 58, {{stream, 0, 5}}, 1'700'000'000'456}, Gone{"/d/web"}};
+          Durable{"sink", "/d/web", 58, {{stream, 0, 5, 0x7766554433221101}}, 1'700'000'000'456}, Gone{"/d/web"}};
 }
 
 TEST(JournalDocument, ItsExampleIsReadAsItSays) {

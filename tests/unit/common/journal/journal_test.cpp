@@ -167,6 +167,22 @@ TEST_F(JournalTest, ItIsRewrittenWhenItIsMostlyOld) {
   EXPECT_EQ(files_.paths().size(), 1U);
 }
 
+// R6
+TEST_F(JournalTest, TheHighestKnownHashOfAStreamIsKept) {
+  open();
+  EXPECT_EQ(journal_->mark(kStream).below, 0U);
+  commit(Durable{"sink", "/f", 1, {{kStream, 0, 10, 77}}, clock_.wall_millis()});
+  commit(Durable{"other", "/g", 1, {{kStream, 10, 20, 88}, {kStream, 20, 25, 0}}, clock_.wall_millis()});
+  commit(Durable{"sink", "/f", 2, {{kStream, 10, 15, 0}}, clock_.wall_millis()});
+  for (int restart = 0; restart < 3; ++restart) {  // the second is from a file that was written as a whole
+    EXPECT_EQ(journal_->mark(kStream).below, 20U);
+    EXPECT_EQ(journal_->mark(kStream).chain, 88U);
+    open();
+    commit(durable(100, 101, 0, Id128{9}));
+  }
+  EXPECT_THAT(known(), ElementsAre(Interval{0, 15}));
+}
+
 TEST_F(JournalTest, MoreRangesThanOneRecordTakes) {
   open({.folder = kFolder, .parts = 100'000});
   Durable many = durable(0, 1);

@@ -124,10 +124,12 @@ TEST_F(WalTest, RowsCarryTheStreamAndTheirNumbersAndAChain) {
   const EventBatch second = reader->next().value().value().batch;
   EXPECT_EQ(first.hop().stream, wal_->stream());
   EXPECT_EQ(first.hop().ordinal, 0U);
-  EXPECT_EQ(first.hop().chain, 0U);
+  EXPECT_NE(first.hop().chain, 0U);
   EXPECT_EQ(second.hop().ordinal, 3U);
   EXPECT_EQ(second.hop().span, 2U);
-  EXPECT_NE(second.hop().chain, 0U);
+  EXPECT_NE(second.hop().chain, first.hop().chain);
+  EXPECT_EQ(second.from(1).hop().chain, second.hop().chain);
+  EXPECT_EQ(second.slice(0, 1).hop().chain, 0U) << "the end is cut off";
   EXPECT_FALSE(reader->next()->has_value());
 }
 
