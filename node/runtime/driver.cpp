@@ -13,7 +13,8 @@ constexpr Duration kFailedClose = std::chrono::seconds(2);   // a side that fail
 constexpr Duration kOpenTimeout = std::chrono::seconds(30);  // components have shorter ones of their own
 constexpr Duration kBlockedPause = std::chrono::milliseconds(5);
 constexpr Duration kLastTries = std::chrono::milliseconds(100);  // between them, while it stops
-constexpr int kIdleBeats = 20;  // heartbeats to sleep when nothing moves and nothing is under way
+constexpr int kFirstBeats = 16;  // so much shorter is the first one: a process that is killed soon keeps its place too
+constexpr int kIdleBeats = 20;   // heartbeats to sleep when nothing moves and nothing is under way
 
 }  // namespace
 
@@ -23,7 +24,8 @@ Driver::Driver(Context& context, LedgerBook& book, DriverOptions options, std::f
       options_(std::move(options)),
       on_change_(std::move(on_change)),
       backoff_(options_.backoff),
-      refused_backoff_(options_.backoff) {
+      refused_backoff_(options_.backoff),
+      beat_(options_.heartbeat / kFirstBeats) {
   status_.since_millis = context_.clock.wall_millis();
   thread_ = Thread(str_cat("driver-", context_.logical_node), [this] { run(); });
 }
@@ -182,7 +184,7 @@ void Driver::tend() {
 
 void Driver::step() {
   const bool quiet = !moved_ && !book_.has_in_flight();
-  const Flow::Report report = flow_->step(interruptible(options_.heartbeat * (quiet ? kIdleBeats : 1)));
+  const Flow::Report report = flow_->step(interruptible(quiet ? options_.heartbeat * kIdleBeats : beat_));
   take(report);
   checkpoint_if_due();
 }
@@ -275,7 +277,8 @@ void Driver::checkpoint_if_due() {
 
 void Driver::checkpoint() {
   moved_ = false;
-  next_checkpoint_ = context_.clock.now() + options_.heartbeat;
+  next_checkpoint_ = context_.clock.now() + beat_;
+  beat_ = std::min(options_.heartbeat, 2 * beat_);
   if (const Status status = flow_->checkpoint(); !status.ok()) {
     moved_ = true;  // again at the next heartbeat
     FLUME_LOG_EVERY(60'000, kError, "read positions could not be saved", kv("node", context_.logical_node),

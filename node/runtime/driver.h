@@ -28,8 +28,9 @@ struct DriverOptions {
   BackoffOptions backoff;
   Duration permanent_retry = std::chrono::seconds(60);
   Flow::Limits limits;
-  Duration heartbeat = std::chrono::seconds(1);  // between checkpoints; twenty times that when nothing moves
-  bool one_shot = false;                         // the first error ends it
+  // Between checkpoints; the first ones come sooner. Twenty times that when nothing moves.
+  Duration heartbeat = std::chrono::seconds(1);
+  bool one_shot = false;  // the first error ends it
   // Called by the driver's thread while the sink is open: after each change of the configuration, and at each
   // checkpoint.
   std::function<void()> tend;
@@ -107,6 +108,7 @@ class Driver {
   TimePoint next_try_{};
   std::optional<TimePoint> active_since_;  // none: something failed since
   TimePoint next_checkpoint_{};
+  Duration beat_;       // until the next one
   bool moved_ = false;  // since the last checkpoint
   bool done_ = false;   // source at its end, or a one-shot node failed
   NodeState state_ = NodeState::kHello;

@@ -195,6 +195,11 @@ void Positions::erase(std::string_view key) {
   }
 }
 
+bool Positions::is_durable(std::string_view key) const {
+  const MutexLock lock(mutex_);
+  return values_.find(key) != values_.end() && changed_.find(key) == changed_.end();
+}
+
 Status Positions::sync() {
   const MutexLock lock(mutex_);
   if (path_.empty() || changed_.empty()) {

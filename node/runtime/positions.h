@@ -35,7 +35,8 @@ class Positions {
   std::vector<std::pair<std::string, std::string>> list(std::string_view prefix) const;  // sorted by key
   void set(std::string_view key, std::string_view value);                                // not durable before sync()
   void erase(std::string_view key);
-  Status sync();  // no change since the last one: does nothing
+  Status sync();                                // no change since the last one: does nothing
+  bool is_durable(std::string_view key) const;  // it has a value, and that one is on disk
 
   // For a log in the node's sink, which keeps the source's word for its place (AckToken::note()) beside the rows:
   // called in open(), with what it found. From then on sources give notes with their rows.

@@ -10,11 +10,17 @@ namespace flume::node {
 
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 template <class T>
 void put(std::string& out, const T& value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void put_print(std::string& out, const Fingerprint& print) {
+  put(out, print.offset);
+  put(out, print.head);
+  put(out, print.recent);
 }
 
 template <class T>
@@ -27,6 +33,10 @@ bool take(std::string_view& in, T& value) {
   return true;
 }
 
+bool take_print(std::string_view& in, Fingerprint& print) {
+  return take(in, print.offset) && take(in, print.head) && take(in, print.recent);
+}
+
 }  // namespace
 
 std::string ReadPoint::encoded() const {
@@ -37,9 +47,8 @@ std::string ReadPoint::encoded() const {
   put(out, identity.inode);
   put(out, identity.birth_nanos);
   put(out, stream);
-  put(out, mark.print.offset);
-  put(out, mark.print.head);
-  put(out, mark.print.recent);
+  put_print(out, mark.print);
+  put_print(out, last_known());
   put(out, mark.rows);
   put(out, order);
   out += path;
@@ -50,10 +59,10 @@ Result<ReadPoint> ReadPoint::decode(std::string_view bytes) {
   ReadPoint point;
   uint8_t version = 0;
   uint8_t skipping = 0;
+  Fingerprint seen;
   const bool whole = take(bytes, version) && take(bytes, skipping) && take(bytes, point.identity.device) &&
                      take(bytes, point.identity.inode) && take(bytes, point.identity.birth_nanos) &&
-                     take(bytes, point.stream) && take(bytes, point.mark.print.offset) &&
-                     take(bytes, point.mark.print.head) && take(bytes, point.mark.print.recent) &&
+                     take(bytes, point.stream) && take_print(bytes, point.mark.print) && take_print(bytes, seen) &&
                      take(bytes, point.mark.rows) && take(bytes, point.order);
   if (!whole || skipping > 1) {
     return Status(Code::kCorrupt, "read position: not whole");
@@ -62,6 +71,7 @@ Result<ReadPoint> ReadPoint::decode(std::string_view bytes) {
     return Status(Code::kUnsupported, str_cat("read position: version ", version, " is unknown"));
   }
   point.mark.skipping = skipping == 1;
+  point.seen = seen;
   point.path = bytes;
   return point;
 }
@@ -87,8 +97,8 @@ std::vector<ReadPoint> ReadProgress::saved() const {
     if (point.ok()) {
       if (const auto note = positions_.logged(point->stream)) {
         const auto logged = ReadPoint::decode(*note);
-        if (logged.ok() && logged->stream == point->stream && logged->mark.print.offset > point->mark.print.offset) {
-          point->logged = logged->mark.print;
+        if (logged.ok() && logged->stream == point->stream && logged->mark.print.offset > point->last_known().offset) {
+          point->seen = logged->mark.print;
         }
       }
       points.push_back(std::move(*point));
@@ -128,33 +138,38 @@ void ReadProgress::begin(ReadPoint point) {
     return;
   }
   const Id128 stream = point.stream;
-  files_[stream] = File{std::move(point), 0, false, true, false};
+  const bool known = point.last_known().offset > 0 && positions_.is_durable(key(stream));
+  files_[stream] = File{std::move(point), 0, false, true, known};
 }
 
 AckToken ReadProgress::issue(const Id128& stream, const ReadMark& after, uint32_t rows, uint64_t bytes) {
-  const auto file = files_.find(stream);
-  FLUME_CHECK(file != files_.end(), "rows of a file that was not begun");
+  const auto found = files_.find(stream);
+  FLUME_CHECK(found != files_.end(), "rows of a file that was not begun");
   collect();  // so that the list stays as short as what is under way
   issued_rows_ += rows;
-  file->second.under_way += 1;
+  File& file = found->second;
+  file.under_way += 1;
+  file.settled.seen = after.print;
+  file.dirty = true;
   issued_.push_back({issued_rows_, stream, after});
-  return tracker_->issue(issued_rows_, rows, bytes, note_for(file->second, after));
+  if (!file.known) {
+    save_beginning(file);
+  }
+  std::shared_ptr<const std::string> note;
+  if (positions_.has_log()) {
+    ReadPoint point = file.settled;
+    point.mark = after;
+    note = std::make_shared<const std::string>(point.encoded());
+  }
+  return tracker_->issue(issued_rows_, rows, bytes, std::move(note));
 }
 
-// A log knows rows that come again by their stream: so the stream of a file has to survive a kill before its first row.
-std::shared_ptr<const std::string> ReadProgress::note_for(File& file, const ReadMark& after) {
-  if (!positions_.has_log()) {
-    return nullptr;
+void ReadProgress::save_beginning(const File& file) {
+  if (const Status status = checkpoint(); !status.ok()) {
+    FLUME_LOG_EVERY(60'000, kError,
+                    "a new file could not be noted: after a kill it is read from its start, and not known in a copy",
+                    kv("file", quoted(file.settled.path)), kv("error", status));
   }
-  if (!file.saved) {
-    if (const Status status = checkpoint(); !status.ok()) {
-      FLUME_LOG_EVERY(60'000, kError, "a new file's stream could not be saved: after a kill it is read from its start",
-                      kv("file", quoted(file.settled.path)), kv("error", status));
-    }
-  }
-  ReadPoint point = file.settled;
-  point.mark = after;
-  return std::make_shared<const std::string>(point.encoded());
 }
 
 void ReadProgress::collect() {
@@ -204,7 +219,7 @@ Status ReadProgress::checkpoint() {
   }
   FLUME_RETURN_IF_ERROR(positions_.sync());
   for (auto& [stream, file] : files_) {
-    file.saved = true;
+    file.known = file.settled.last_known().offset > 0;
   }
   return {};
 }

@@ -1,7 +1,9 @@
 // ReadProgress: which files a source has read how far, what of it is settled, and what is on disk about it. One per
 // source. Every batch gets a token from here; checkpoint() moves a file's position only over rows that the AckTracker
-// says are settled; rewind() tells where to read again. One tracker for all files of the source: rows settle in about
-// the order they were read, and what a stuck batch holds back is repeated after a kill, never skipped.
+// says are settled; rewind() tells where to read again. Before the first rows of a file are handed out, what it begins
+// with is on disk: so that after a kill its copy is known (copytruncate), and its stream (R4). One tracker for all
+// files of the source: rows settle in about the order they were read, and what a stuck batch holds back is repeated
+// after a kill, never skipped.
 //
 // Thread: driver (the tracker itself is thread-safe).
 #pragma once
@@ -34,11 +36,11 @@ struct ReadPoint {
   Id128 stream{};
   ReadMark mark;
   uint64_t order = 0;  // files of one source in the order they were begun
-  // What a log says was read before a restart, behind `mark`: reading goes on at the mark, the log drops what it has
-  // (R4), but a file that does not begin so is another one. Not encoded.
-  std::optional<Fingerprint> logged;
+  // What was read before a restart, behind `mark`: by what was saved, or by what a log says. Reading goes on at the
+  // mark (a log drops what it has, R4), but a file that does not begin so is another one.
+  std::optional<Fingerprint> seen;
 
-  const Fingerprint& last_known() const { return logged && logged->offset > mark.print.offset ? *logged : mark.print; }
+  const Fingerprint& last_known() const { return seen && seen->offset > mark.print.offset ? *seen : mark.print; }
   std::string encoded() const;
   static Result<ReadPoint> decode(std::string_view bytes);
 };
@@ -73,7 +75,7 @@ class ReadProgress {
     uint64_t under_way = 0;  // entries of issued_
     bool ended = false;
     bool dirty = true;
-    bool saved = false;
+    bool known = false;  // stream and beginning are on disk
   };
   struct Issued {
     uint64_t end;  // of the tracker's numbering
@@ -81,7 +83,7 @@ class ReadProgress {
     ReadMark after;
   };
   void collect();
-  std::shared_ptr<const std::string> note_for(File& file, const ReadMark& after);
+  void save_beginning(const File& file);
   std::string key(const Id128& stream) const;
 
   Positions& positions_;

@@ -45,6 +45,13 @@ class TailDirTest : public testing::TestWithParam<bool> {
       source_.reset();
     }
   }
+  // Nothing that was not synced survives.
+  void kill() {
+    const std::string saved = test::contents_of(rig_.dir / "state/positions");
+    stop();
+    test::write_file(rig_.dir / "state/positions", saved);
+    rig_.reopen_positions();
+  }
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
   void append(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::app | std::ios::binary) << text;
@@ -400,15 +407,27 @@ TEST_P(TailDirTest, CheckpointsAreOnlyOfSettledRows) {
   start();
   EXPECT_THAT(rows(1), ElementsAre("a:1"));
   ASSERT_TRUE(source_->checkpoint().ok());
-  const std::string saved = test::contents_of(rig_.dir / "state/positions");
   append("a", "2\n");
   EXPECT_THAT(rows(1), ElementsAre("a:2"));
-  stop();
-  test::write_file(rig_.dir / "state/positions", saved);  // as after a kill
-  rig_.reopen_positions();
+  kill();
   append("a", "3\n");
   start();
   EXPECT_THAT(rows(2), ElementsAre("a:2", "a:3"));
+}
+
+// The copy's name is none that is followed, and nothing of the file was settled yet.
+TEST_P(TailDirTest, AKillBeforeTheFirstCheckpointFindsACopyToo) {
+  append("a.log", "1\n");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  EXPECT_THAT(rows(1), ElementsAre("a.log:1"));
+  kill();
+  append("a.log", "2\n");
+  fs::copy_file(path("a.log"), path("a.log.1"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "3\n");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  EXPECT_THAT(rows(3), ElementsAre("a.log.1:1", "a.log.1:2", "a.log:3"));
+  EXPECT_THAT(rest(), IsEmpty());
 }
 
 }  // namespace

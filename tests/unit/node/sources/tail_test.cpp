@@ -467,6 +467,19 @@ TEST_F(TailTest, AKillRepeatsWhatWasDeliveredSinceTheLastCheckpointAndSkipsNothi
   EXPECT_EQ(read(), "2\n3\n");
 }
 
+TEST_F(TailTest, AKillBeforeTheFirstCheckpointFindsACopyToo) {
+  append("1\n");
+  start();
+  EXPECT_EQ(read(), "1\n");
+  kill();
+  append("2\n");
+  fs::copy_file(file_, file_ + ".1");
+  fs::resize_file(file_, 0);
+  append("3\n");
+  start();
+  EXPECT_EQ(read_all(), "1\n2\n3\n");
+}
+
 TEST_F(TailTest, RewindGivesUnsettledRowsOnceMoreAndNothingElse) {
   append("1\n");
   start();
