@@ -24,6 +24,8 @@ struct Hello {
   10: binary credentials;
   11: list<StreamState> streams; // sender: that it may send rows of; receiver: what it has of these. At most 500
   12: i64 credit;          // receiver: as in Reply
+  13: optional binary link;    // sender: random, of this link
+  14: optional binary follows; // sender: the link before, which it has given up
 }
 
 struct Range {

@@ -92,6 +92,12 @@ std::string hello_frame(const LinkHello& hello) {
     one.chain = static_cast<int64_t>(stream.chain);
     out.streams.push_back(std::move(one));
   }
+  if (hello.link != Id128{}) {
+    out.__set_link(bytes_of(hello.link));
+  }
+  if (hello.follows != Id128{}) {
+    out.__set_follows(bytes_of(hello.follows));
+  }
   return frame_of(kHelloName, args);
 }
 
@@ -198,6 +204,9 @@ Result<LinkHello> read_hello(std::string_view frame) {
       return Status(Code::kCorrupt, "a stream in a hello without its 16 bytes, or with a negative number");
     }
     out.streams.push_back(stream);
+  }
+  if ((in.__isset.link && !to_id(in.link, out.link)) || (in.__isset.follows && !to_id(in.follows, out.follows))) {
+    return Status(Code::kCorrupt, "a hello with a link's identity that has not 16 bytes");
   }
   return out;
 }

@@ -45,6 +45,8 @@ struct LinkHello {
   std::vector<std::string> acks;
   int64_t credit = 0;
   std::vector<LinkStream> streams;  // at most kMaxStreams
+  Id128 link{};                     // zero: not said
+  Id128 follows{};                  // likewise
   bool operator==(const LinkHello&) const = default;
 };
 

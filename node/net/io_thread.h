@@ -25,7 +25,7 @@ class StreamConnection;
 
 class IoThread {
  public:
-  explicit IoThread(std::string name);
+  IoThread(std::string name, Duration tick);
   ~IoThread();   // stops the loop and joins
   void start();  // once
   asio::io_context& loop() { return loop_; }
@@ -41,6 +41,7 @@ class IoThread {
   void arm_tick();
 
   const std::string name_;
+  const Duration tick_time_;  // between two looks at the clock for all connections
   asio::io_context loop_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{loop_.get_executor()};
   asio::steady_timer tick_{loop_};
@@ -55,6 +56,8 @@ struct NetServer::Impl {
   ~Impl();
   IoThread& first();         // acceptors and datagrams
   IoThread& least_loaded();  // for a new connection; starts a thread when all have work
+
+  Duration tick_time() const;
 
   const NetOptions options;
   std::mutex mutex;

@@ -72,6 +72,8 @@ Status LinkClient::greet(Context& context, Ack ack, const std::vector<rpc::LinkS
   ours.codecs = blob_codec_names();
   ours.acks = {ack == Ack::kDurable ? "durable" : "received"};
   ours.streams = streams;
+  ours.link = random_id();
+  ours.follows = last_link_;
   small_ = rpc::hello_frame(ours);
   out_.assign(1, iovec{small_.data(), small_.size()});
   out_at_ = 0;
@@ -88,6 +90,7 @@ Status LinkClient::greet(Context& context, Ack ack, const std::vector<rpc::LinkS
     }
     FLUME_RETURN_IF_ERROR(wait_for(has_unsent(), wait));
   }
+  last_link_ = ours.link;  // one that was never greeted has brought nothing
   return {};
 }
 

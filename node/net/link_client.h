@@ -70,6 +70,7 @@ class LinkClient {
 
   ClientSocket socket_;
   Clock* clock_ = nullptr;  // of the context given to open(); outlives the component
+  Id128 last_link_{};  // the last one that was greeted, so that what is left of it does not arrive behind the next one
   Duration heartbeat_{};
   Duration silence_{};
   Status broken_;

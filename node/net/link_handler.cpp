@@ -22,7 +22,12 @@ LinkHandler::LinkHandler(ReceiverInbox& inbox, const std::shared_ptr<StreamPeer>
   inbox_.connections.add(1);
 }
 
-LinkHandler::~LinkHandler() { inbox_.connections.add(-1); }
+LinkHandler::~LinkHandler() {
+  inbox_.connections.add(-1);
+  if (link_ != Id128{}) {
+    inbox_.end_link(link_);
+  }
+}
 
 std::span<char> LinkHandler::direct() {
   if (frame_ == nullptr) {
@@ -159,6 +164,10 @@ StreamHandler::Verdict LinkHandler::hello(std::string_view frame) {
   if (std::find(theirs->acks.begin(), theirs->acks.end(), "durable") != theirs->acks.end()) {
     account_->set_sender_keeps();
   }
+  link_ = theirs->link;
+  if (link_ != Id128{}) {
+    inbox_.begin_link(link_, theirs->follows, account_);
+  }
   for (const rpc::LinkStream& stream : theirs->streams) {
     ours.streams.push_back(inbox_.greet(stream.stream, *account_));
   }
@@ -216,6 +225,9 @@ void LinkHandler::reply_if_news() {
 StreamHandler::Verdict LinkHandler::on_wake() {
   if (account_->has_failed()) {
     return end("rows could not be stored; send again what is not confirmed");
+  }
+  if (account_->is_superseded()) {
+    return end("its sender has opened another link");
   }
   reply_if_news();
   return hand_on();

@@ -45,6 +45,7 @@ class LinkHandler final : public StreamHandler {
   StreamPeer& peer_;  // owns this
   const std::shared_ptr<LinkAccount> account_;
   const uint64_t window_;
+  Id128 link_{};  // zero: not said
   bool greeted_ = false;
   bool parked_ = false;  // we do not read: silence is ours
   TimePoint heard_;

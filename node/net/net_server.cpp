@@ -9,6 +9,13 @@
 
 namespace flume::node {
 
+namespace {
+
+constexpr Duration kShortestTick = 10ms;
+constexpr Duration kLongestTick = 1s;
+
+}  // namespace
+
 NetOptions NetOptions::from(const Settings& settings) {
   NetOptions options;
   options.threads = static_cast<int>(settings.integer("flume.net.threads"));
@@ -24,7 +31,7 @@ NetOptions NetOptions::from(const Settings& settings) {
 
 // ---- IoThread
 
-IoThread::IoThread(std::string name) : name_(std::move(name)) {}
+IoThread::IoThread(std::string name, Duration tick) : name_(std::move(name)), tick_time_(tick) {}
 
 IoThread::~IoThread() {
   work_.reset();
@@ -55,7 +62,7 @@ void IoThread::arm_tick() {
     return;
   }
   tick_armed_ = true;
-  tick_.expires_after(std::chrono::seconds(1));
+  tick_.expires_after(tick_time_);
   tick_.async_wait([this](const boost::system::error_code& error) {
     tick_armed_ = false;
     if (error) {
@@ -76,10 +83,16 @@ NetServer::Impl::Impl(const NetOptions& net_options) : options(net_options) {}
 
 NetServer::Impl::~Impl() { FLUME_CHECK(listeners.empty(), "listeners outlive the network server"); }
 
+// Handlers know the time of the last tick only, so ticks are close together beside what they wait for: with both a
+// second long, a peer that speaks all the time was now and then taken for dead.
+Duration NetServer::Impl::tick_time() const {
+  return std::clamp(std::min(options.heartbeat / 2, options.dead_peer / 8), kShortestTick, kLongestTick);
+}
+
 IoThread& NetServer::Impl::first() {
   const std::lock_guard<std::mutex> lock(mutex);
   if (threads.empty()) {
-    threads.push_back(std::make_unique<IoThread>("io-0"));
+    threads.push_back(std::make_unique<IoThread>("io-0", tick_time()));
     threads.back()->start();
   }
   return *threads.front();
@@ -94,7 +107,7 @@ IoThread& NetServer::Impl::least_loaded() {
     }
   }
   if (best->load.load(std::memory_order_relaxed) > 0 && threads.size() < static_cast<size_t>(options.threads)) {
-    threads.push_back(std::make_unique<IoThread>(str_cat("io-", threads.size())));
+    threads.push_back(std::make_unique<IoThread>(str_cat("io-", threads.size()), tick_time()));
     threads.back()->start();
     best = threads.back().get();
   }

@@ -47,6 +47,11 @@ void LinkAccount::fail() {
   wake();
 }
 
+void LinkAccount::supersede() {
+  superseded_.store(true, std::memory_order_release);
+  wake();
+}
+
 void LinkAccount::wake() {
   if (const auto peer = peer_.lock()) {
     peer->wake();
@@ -100,6 +105,7 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
       refused(context.metrics.counter("flume_link_peers_refused_total")),
       refused_events(context.metrics.counter("flume_link_events_refused_total")),
       foreign(context.metrics.counter("flume_link_foreign_streams_total")),
+      superseded(context.metrics.counter("flume_link_superseded_total")),
       repeated(context.metrics.counter("flume_link_repeated_rows_total")),
       wanted_commits(context.metrics.counter("flume_link_commits_wanted_total")),
       context_(context),
@@ -111,7 +117,32 @@ ReceiverInbox::ReceiverInbox(Context& context, std::function<void()> on_room)
   tracker_->on_change([tracker = tracker_.get(), rows = under_way_] { rows->settled(tracker->settled()); });
 }
 
+void ReceiverInbox::begin_link(const Id128& link, const Id128& follows, const std::shared_ptr<LinkAccount>& account) {
+  std::shared_ptr<LinkAccount> before;
+  {
+    const MutexLock lock(links_mutex_);
+    if (const auto found = links_.find(follows); found != links_.end()) {
+      before = found->second.lock();
+      links_.erase(found);
+    }
+    if (before != nullptr) {
+      before->supersede();
+    }
+    links_[link] = account;
+  }
+  superseded.add(before != nullptr ? 1 : 0);
+}
+
+void ReceiverInbox::end_link(const Id128& link) {
+  const MutexLock lock(links_mutex_);
+  links_.erase(link);
+}
+
 bool ReceiverInbox::put(Received& item) {
+  const MutexLock lock(links_mutex_);
+  if (item.account->is_superseded()) {
+    return true;
+  }
   const uint64_t bytes = item.frame_bytes;
   const uint32_t rows = item.batch.rows();
   const int64_t promised = item.promised ? 1 : 0;

@@ -43,6 +43,9 @@ class LinkAccount {
   int64_t settled() const { return settled_.load(std::memory_order_acquire); }
   bool has_failed() const { return failed_.load(std::memory_order_acquire); }
   std::vector<rpc::LinkRange> new_ranges() FLUME_EXCLUDES(mutex_);  // each is told once
+  // The sender has opened another link: what comes on this one now would come behind what that one brings.
+  void supersede();
+  bool is_superseded() const { return superseded_.load(std::memory_order_acquire); }
   // The sender keeps rows until they are settled. Set before the first row.
   bool sender_keeps() const { return sender_keeps_.load(std::memory_order_relaxed); }
   // When the sender named a stream in its hello, and was told what is known of it. Set before the first row.
@@ -63,6 +66,7 @@ class LinkAccount {
   std::atomic<uint64_t> taken_bytes_{0};
   std::atomic<int64_t> settled_{0};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> superseded_{false};
   std::atomic<bool> sender_keeps_{false};
   std::map<Id128, uint64_t> greeted_;
   Mutex mutex_;
@@ -109,8 +113,8 @@ class ReceiverInbox {
  public:
   ReceiverInbox(Context& context, std::function<void()> on_room);
 
-  // False: no room, or closed; the peer is woken when there is.
-  bool put(Received& item);
+  // False: no room, or closed; the peer is woken when there is. What a superseded link brings is dropped.
+  bool put(Received& item) FLUME_EXCLUDES(links_mutex_);
   // Of a connection that ended while there was no room. Its socket is gone, so it is bounded by one read of it.
   void put_last(std::vector<Received> items) FLUME_EXCLUDES(mutex_);
   // The next batch, with a token of tracker(). Driver only, as all that follow.
@@ -130,6 +134,11 @@ class ReceiverInbox {
   const NetOptions& options() const { return context_.net.options(); }
   const std::shared_ptr<AckTracker>& tracker() const { return tracker_; }
   BadPeers& bad_peers() { return bad_peers_; }
+  // A link has said who it is, and which one of the same sender it follows: that one's rows that are not in here yet
+  // are taken no more, so that they are not stored behind later ones. Any thread.
+  void begin_link(const Id128& link, const Id128& follows, const std::shared_ptr<LinkAccount>& account)
+      FLUME_EXCLUDES(links_mutex_);
+  void end_link(const Id128& link) FLUME_EXCLUDES(links_mutex_);
   // What is known here of a stream that a sender names (R6). Any thread.
   rpc::LinkStream greet(const Id128& stream, LinkAccount& account) const;
   // A sender waits for rows that are settled only when a file is published (R8). Any thread.
@@ -144,6 +153,7 @@ class ReceiverInbox {
   Counter& refused_events;  // single events that are larger than an event may be, and the like
 
   Counter& foreign;         // links ended because another one brought rows with the same numbers meanwhile
+  Counter& superseded;      // links whose sender opened another one while they were still here
   Counter& repeated;        // rows that came again and were known
   Counter& wanted_commits;  // how often senders asked for one
 
@@ -171,6 +181,8 @@ class ReceiverInbox {
   Channel<Received> channel_;
   Mutex mutex_;
   std::deque<Received> last_ FLUME_GUARDED_BY(mutex_);
+  Mutex links_mutex_;  // held while a batch is put in, so that none of a superseded link follows its successor's
+  std::map<Id128, std::weak_ptr<LinkAccount>> links_ FLUME_GUARDED_BY(links_mutex_);  // that are open
 };
 
 }  // namespace flume::node

@@ -39,6 +39,7 @@ inline std::unique_ptr<node::Sink> make_sink(void (*register_sink)(node::Registr
 
 struct Collector {
   explicit Collector(bool truncate = false, uint16_t port = 0) : source(port, truncate) { open(); }
+  explicit Collector(Settings settings) : world(std::move(settings)), source(0, false) { open(); }
   ~Collector() { close(); }
   void open() { ASSERT_TRUE(source.open(world.context, soon()).ok()); }
   void close() { EXPECT_TRUE(source.close(soon()).ok()); }

@@ -20,6 +20,8 @@ inline Settings loopback_settings() {
 }
 
 struct NodeWorld {
+  explicit NodeWorld(Settings given = loopback_settings()) : settings(std::move(given)) {}
+
   // The sum over all labels; 0: no such metric.
   int64_t metric(std::string_view name) const {
     int64_t sum = 0;
@@ -31,7 +33,7 @@ struct NodeWorld {
 
   ManualClock clock{1'600'000'000'000};
   MetricRegistry metrics;
-  Settings settings = loopback_settings();
+  Settings settings;
   node::Capabilities capabilities;
   node::Identity identity{"p1", "host1", {1}, 7};
   node::FileWatch watch;

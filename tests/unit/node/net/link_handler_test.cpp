@@ -131,6 +131,49 @@ TEST(LinkHandler, KeepsAnIdleLinkAliveAndGivesUpASilentPeer) {
   EXPECT_EQ(rig.last_error(), "a peer that says nothing any more");
 }
 
+// What a network kept back of a link that was given up would come behind what the next one brought.
+TEST(LinkHandler, RowsOfALinkThatWasGivenUpAreTakenNoMoreOnceTheNextOneIsThere) {
+  Rig rig;
+  rpc::LinkHello hello;
+  hello.link = {1};
+  const auto rows = [](const std::string& body) {
+    Event event;
+    event.body = body;
+    return batch_frame(support::batch_of({event}));
+  };
+  const auto taken = [&rig] {
+    const auto batch = rig.inbox.take(test::no_wait());
+    return batch ? std::string(batch->body(0)) : std::string("nothing");
+  };
+  ASSERT_EQ(rig.feed(rpc::hello_frame(hello) + rows("first")), Verdict::kMore);
+  LinkHandler next(rig.inbox, rig.peer);
+  hello.link = {2};
+  hello.follows = {1};
+  ASSERT_EQ(feed_handler(next, rpc::hello_frame(hello) + rows("third"), 1 << 20), Verdict::kMore);
+  EXPECT_EQ(rig.feed(rows("second")), Verdict::kMore);
+  EXPECT_EQ(rig.handler->on_wake(), Verdict::kFinish);
+  EXPECT_EQ(rig.last_error(), "its sender has opened another link");
+  ASSERT_EQ(feed_handler(next, rows("fourth"), 1 << 20), Verdict::kMore);
+  EXPECT_EQ(taken(), "first") << "it came before the next link did";
+  EXPECT_EQ(taken(), "third");
+  EXPECT_EQ(taken(), "fourth");
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_EQ(rig.world.metric("flume_link_superseded_total"), 1);
+}
+
+TEST(LinkHandler, ALinkThatFollowsNoneThatIsHereSupersedesNothing) {
+  Rig rig;
+  rpc::LinkHello hello;
+  hello.link = {1};
+  ASSERT_EQ(rig.feed(rpc::hello_frame(hello)), Verdict::kMore);
+  LinkHandler other(rig.inbox, rig.peer);  // a live copy of the sender: it had the same link before
+  hello.link = {2};
+  hello.follows = {7};
+  ASSERT_EQ(feed_handler(other, rpc::hello_frame(hello), 1 << 20), Verdict::kMore);
+  EXPECT_EQ(rig.handler->on_wake(), Verdict::kMore);
+  EXPECT_EQ(rig.world.metric("flume_link_superseded_total"), 0);
+}
+
 struct Refusal {
   std::string bytes;
   std::string error;

@@ -170,6 +170,29 @@ TEST(Link, AHalfOpenLinkIsLetGoAfterItsSilenceAndRowsWaitNoLongerThanTheyMay) {
   EXPECT_EQ(agent.sink->tick(agent.world.clock.now()).code(), Code::kUnavailable);
 }
 
+Settings impatient() {
+  Settings settings = test::loopback_settings();
+  EXPECT_TRUE(settings.set("flume.link.heartbeat.millis", "100", "test").ok());
+  EXPECT_TRUE(settings.set("flume.link.silence.millis", "500", "test").ok());
+  return settings;
+}
+
+// Ticks of a second once made a link of a shorter silence look dead that spoke all the time.
+TEST(Link, AnIdleLinkThatSpeaksStaysOpen) {
+  Collector collector(impatient());
+  test::NodeWorld world(impatient());
+  LinkClient client;
+  ASSERT_TRUE(client.open(world.context, "127.0.0.1", collector.port(), LinkClient::Ack::kReceived, soon()).ok());
+  for (int i = 0; i < 40; ++i) {  // two seconds and a half
+    const Status nothing_comes = client.wait_received(1, Wait::for_duration(60ms));
+    ASSERT_EQ(nothing_comes.code(), Code::kTimeout) << nothing_comes.to_string();
+    world.clock.advance(100ms);
+    ASSERT_TRUE(client.tick(world.clock.now()).ok());
+  }
+  EXPECT_EQ(collector.world.metric("flume_link_peers_refused_total"), 0);
+  EXPECT_EQ(collector.world.metric("flume_link_connections"), 1);
+}
+
 // agentBESink(compression=...): the sender compresses, relays pass it on, whoever needs bodies unpacks.
 TEST(Link, CompressedBatchesTravelAsTheyAre) {
   for (const char* codec : {"zstd", "lz4", "gzip"}) {
