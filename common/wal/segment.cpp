@@ -20,6 +20,7 @@ constexpr std::string_view kSealedEnding = ".sealed";
 constexpr size_t kOrdinalDigits = 20;
 constexpr size_t kSmallestBatch = 128;  // a batch's header
 constexpr size_t kHopStreamAt = 80;     // in it
+constexpr uint32_t kWorthPooling = 64U << 10;
 constexpr size_t kSearchStep = 64U << 10;
 
 template <class Number>
@@ -172,8 +173,9 @@ std::string encode_record_head(uint32_t batch_bytes) {
 
 size_t padding_after(uint64_t batch_bytes) { return (8 - batch_bytes % 8) % 8; }
 
-SegmentReader::SegmentReader(const LogFile& file, const BatchLimits& limits, uint64_t limit)
-    : file_(file), limits_(limits), limit_(limit) {}
+SegmentReader::SegmentReader(const LogFile& file, const BatchLimits& limits, uint64_t limit,
+                             std::shared_ptr<BlobPool> pool)
+    : file_(file), limits_(limits), limit_(limit), pool_(std::move(pool)) {}
 
 Result<std::string> SegmentReader::bytes(uint64_t offset, size_t count) const {
   std::string out(static_cast<size_t>(offset < limit_ ? std::min<uint64_t>(count, limit_ - offset) : 0), '\0');
@@ -273,7 +275,9 @@ Result<SegmentReader::Item> SegmentReader::read_batch(Item item, uint32_t length
     item.why = "a record that ends behind the file's end";
     return item;
   }
-  const auto memory = std::make_shared<char[]>(length);
+  const std::shared_ptr<char[]> memory = pool_ == nullptr || length < kWorthPooling
+                                             ? std::make_shared_for_overwrite<char[]>(length)
+                                             : pool_->get(length).data;
   FLUME_ASSIGN_OR_RETURN(const size_t got,
                          file_.read_at(item.offset + kRecordHeadBytes, std::span(memory.get(), length)));
   if (got != length) {

@@ -14,6 +14,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/event/batch.h"
+#include "common/event/blob_pool.h"
 #include "common/io/file_system.h"
 
 namespace flume::wal {
@@ -106,8 +107,10 @@ class SegmentReader {
     std::string why;          // kTorn, kDamaged
   };
 
-  // `limit`: bytes of the file that may be looked at (a log's own reader stops where it is synced).
-  SegmentReader(const LogFile& file, const BatchLimits& limits, uint64_t limit = UINT64_MAX);
+  // `limit`: bytes of the file that may be looked at (a log's own reader stops where it is synced). `pool`: for the
+  // bytes of batches; null: each has memory of its own.
+  SegmentReader(const LogFile& file, const BatchLimits& limits, uint64_t limit = UINT64_MAX,
+                std::shared_ptr<BlobPool> pool = nullptr);
 
   Result<SegmentHeader> header() const;
   void seek(uint64_t offset) { at_ = offset; }
@@ -129,6 +132,7 @@ class SegmentReader {
   const LogFile& file_;
   const BatchLimits limits_;
   uint64_t limit_;
+  const std::shared_ptr<BlobPool> pool_;
   uint64_t at_ = kHeaderBytes;
   std::optional<Id128> stream_;
 };

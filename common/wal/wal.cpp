@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kHeadCrcAt = 124;  // in a batch's header
 constexpr Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr Duration kLongestPause = std::chrono::seconds(2);
+constexpr uint64_t kGroupsApart = 1U << 20;
 constexpr std::string_view kZeros{"\0\0\0\0\0\0\0", 7};
 
 // The running hash over what a stream numbered, with these rows: two logs that gave the same numbers to other rows
@@ -114,6 +115,9 @@ Status Wal::append(const EventBatch& batch) {
   const uint32_t repeated = held ? rows_before(batch, *held) : 0;
   FLUME_ASSIGN_OR_RETURN(const EventBatch fresh, batch.from(repeated).encodable(options_.limits));
   ++appended_;
+  if (queue_.empty()) {
+    first_queued_ = std::chrono::steady_clock::now();
+  }
   if (has_identity(batch)) {
     accepted_.advance(batch.origin().stream, batch.origin().end_position, {});
   }
@@ -280,7 +284,7 @@ std::vector<Wal::Queued> Wal::next_group() {
       return group;
     }
   }
-  const Wait together = Wait::for_duration(options_.group_time, stop_.token());
+  const Wait together{first_queued_ + options_.group_time, stop_.token()};
   while (!queue_.empty() && queued_bytes_ < options_.group_bytes && !closing_ && changed_.wait(mutex_, together)) {
   }
   if (stop_.stop_requested()) {
@@ -488,8 +492,12 @@ void Wal::synced(const std::vector<Queued>& group) {
     const uint64_t written = bytes + group_places_;
     file_bytes_ += written;
     const MutexLock lock(mutex_);
-    segments_.back().end_ordinal += numbers;
-    segments_.back().end_offset += written;
+    Segment& segment = segments_.back();
+    if (segment.groups.empty() || segment.end_offset >= segment.groups.back().second + kGroupsApart) {
+      segment.groups.emplace_back(segment.end_ordinal, segment.end_offset);
+    }
+    segment.end_ordinal += numbers;
+    segment.end_offset += written;
     status_.bytes += written;
     status_.synced += numbers;
     status_.accepted += rows;

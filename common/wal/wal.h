@@ -139,6 +139,8 @@ class Wal {
     uint64_t end_offset = 0;   // likewise; readers stop here
     int64_t created_millis = 0;
     bool is_open = false;
+    // First ordinals of groups, about a MiB apart, and where they begin: readers need not start at the segment's start.
+    std::vector<std::pair<uint64_t, uint64_t>> groups = {};
   };
   struct Queued {
     EventBatch batch;  // stamped; holds the token
@@ -187,6 +189,7 @@ class Wal {
   CondVar changed_;
   std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
   std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);
+  TimePoint first_queued_ FLUME_GUARDED_BY(mutex_){};   // when the oldest of these came
   uint64_t queued_bytes_ FLUME_GUARDED_BY(mutex_) = 0;  // with what is being written
   uint64_t appended_ FLUME_GUARDED_BY(mutex_) = 0;      // calls of append() that took rows ...
   uint64_t settled_ FLUME_GUARDED_BY(mutex_) = 0;       // ... and those of them that are synced and settled
@@ -215,6 +218,7 @@ class WalReader {
   std::optional<Missing> missing_before(uint64_t ordinal);
 
   Wal& wal_;
+  const std::shared_ptr<BlobPool> pool_;
   uint64_t at_;                            // ordinal of the next row
   uint64_t expected_;                      // likewise, holes not left out
   uint64_t first_ = 0;                     // of the segment that is being read

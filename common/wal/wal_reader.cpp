@@ -8,6 +8,13 @@
 
 namespace flume::wal {
 
+namespace {
+
+constexpr size_t kRecordBytes = 320 << 10;  // of most records at full speed: sources read 256 KiB at a time
+constexpr size_t kRecordsKept = 8;
+
+}  // namespace
+
 // ---- the far end's word on what it has
 
 Id128 Wal::sent_as(const Id128& stream) const {
@@ -92,7 +99,8 @@ std::unique_ptr<WalReader> Wal::reader() {
   return std::make_unique<WalReader>(*this, status_.released);
 }
 
-WalReader::WalReader(Wal& wal, uint64_t from) : wal_(wal), at_(from), expected_(from) {}
+WalReader::WalReader(Wal& wal, uint64_t from)
+    : wal_(wal), pool_(BlobPool::create(kRecordBytes, kRecordsKept)), at_(from), expected_(from) {}
 
 void WalReader::seek(uint64_t ordinal) {
   at_ = ordinal;
@@ -106,6 +114,7 @@ void WalReader::seek(uint64_t ordinal) {
 // Finds the segment that holds row at_, or the next one there is. False: nothing more is synced.
 Result<bool> WalReader::find_segment() {
   std::string path;
+  uint64_t start_offset = kHeaderBytes;
   uint64_t end_offset = 0;
   {
     const MutexLock lock(wal_.mutex_);
@@ -127,11 +136,15 @@ Result<bool> WalReader::find_segment() {
     }
     first_ = found->first_ordinal;
     file_ = found->file;
+    for (const auto& [ordinal, offset] : found->groups) {
+      start_offset = ordinal <= at_ ? offset : start_offset;
+    }
   }
   if (file_ == nullptr) {
     FLUME_ASSIGN_OR_RETURN(file_, wal_.files_.open(path));
   }
-  reader_ = std::make_unique<SegmentReader>(*file_, wal_.options_.limits, end_offset);
+  reader_ = std::make_unique<SegmentReader>(*file_, wal_.options_.limits, end_offset, pool_);
+  reader_->seek(start_offset);
   return true;
 }
 

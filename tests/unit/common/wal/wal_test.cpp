@@ -133,6 +133,25 @@ TEST_F(WalTest, RowsCarryTheStreamAndTheirNumbersAndAChain) {
   EXPECT_FALSE(reader->next()->has_value());
 }
 
+TEST_F(WalTest, AReaderGoesToAnyRowOfALargeSegment) {
+  ASSERT_TRUE(open().ok());
+  constexpr uint64_t kRows = 200'000;
+  for (int i = 0; i < 50; ++i) {
+    append_synced(kRows / 50);
+  }
+  ASSERT_GT(wal_->status().bytes, 2U << 20);
+  ASSERT_EQ(wal_->status().segments, 1U);
+  const auto reader = wal_->reader();
+  for (const uint64_t ordinal : {kRows - 1, uint64_t{0}, kRows / 2, kRows / 2 - 1, kRows / 3, uint64_t{3999}}) {
+    reader->seek(ordinal);
+    const auto item = reader->next().value();
+    ASSERT_TRUE(item.has_value());
+    EXPECT_EQ(item->batch.body(0), str_cat("row ", ordinal));
+    EXPECT_EQ(item->hole, "");
+    EXPECT_FALSE(item->missing.has_value());
+  }
+}
+
 TEST_F(WalTest, WhileTheDiskFailsNothingIsSettledAndThenAllGoesOnInANewFile) {
   ASSERT_TRUE(open().ok());
   append_synced(2);
