@@ -7,9 +7,8 @@
 // them (R22). A branch that does not answer may use up its share of the time there is, so that those behind it get
 // theirs.
 //
-// Behind a write-ahead log a failover of rpcSinks keeps rows with the collector that they were offered to
-// (spooling/homed_chain.h).
-// Thread: driver.
+// Behind a write-ahead log a failover of durable links (rpcSink) keeps rows with the collector that they were offered
+// to (spooling/homed_chain.h). Thread: driver.
 #include <algorithm>
 #include <deque>
 #include <optional>
@@ -18,18 +17,16 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
+#include "node/runtime/branch.h"
 #include "node/runtime/collector_address.h"
 #include "node/runtime/log_book.h"
 #include "node/runtime/registry.h"
-#include "node/runtime/retry.h"
 #include "node/spooling/homed_chain.h"
 
 namespace flume::node {
 namespace {
 
-// While another branch works, one that comes back may hold up the flow for no longer than this.
-constexpr Duration kReopenTime = 1s;
-constexpr Duration kOpenTime = 10s;  // of one branch, where the caller sets no limit
+constexpr Duration kTickTime = 1s;  // for rows that were given back, and for a branch to open, between two batches
 constexpr Duration kRetryReturned = 10ms;
 
 class Failover final : public Sink {
@@ -101,7 +98,7 @@ class Failover final : public Sink {
         fail(i, std::move(status), Wait{TimePoint::min(), {}});
       }
     }
-    const Wait wait = Wait::for_duration(kReopenTime);
+    const Wait wait = Wait::for_duration(kTickTime);
     Status status = send_returned(wait);
     if (status.ok() && none_is_open()) {
       status = open_another(wait);  // before the next rows come: they may have no time for it
@@ -162,15 +159,7 @@ class Failover final : public Sink {
   }
 
  private:
-  struct Branch {
-    std::unique_ptr<Sink> sink;
-    bool is_open = false;
-    std::optional<Backoff> backoff = {};
-    TimePoint next_try = TimePoint::min();
-    Status failure = {};
-  };
-
-  bool may_open(size_t index) const { return branches_[index].next_try <= context_->clock.now(); }
+  bool may_open(size_t index) const { return branches_[index].may_open(*context_); }
 
   bool none_is_open() const {
     return std::none_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.is_open; });
@@ -189,29 +178,8 @@ class Failover final : public Sink {
     return nothing_works();
   }
 
-  // `left`: how many branches, with this one, may need the rest of the time.
   Status open_branch(size_t index, size_t left, const Wait& wait) {
-    Branch& branch = branches_[index];
-    const bool another_works = !none_is_open();
-    const TimePoint now = std::chrono::steady_clock::now();
-    Duration time = another_works ? kReopenTime : kOpenTime;
-    if (!another_works && wait.until != TimePoint::max()) {
-      time = (wait.until - now) / static_cast<int64_t>(left);
-    }
-    Status status = branch.sink->open(*context_, wait.at_most(now + time));
-    branch.is_open = status.ok();
-    if (!branch.is_open && status.kind() != Kind::kClosed) {
-      back_off(branch, status);
-    }
-    return status;
-  }
-
-  void back_off(Branch& branch, Status status) {
-    if (!branch.backoff) {
-      branch.backoff.emplace(BackoffOptions::from(context_->settings));
-    }
-    branch.failure = std::move(status);
-    branch.next_try = context_->clock.now() + branch.backoff->next();
+    return branches_[index].open(*context_, !none_is_open(), left, wait);
   }
 
   // Takes back what the branch has, closes it and lets it rest.
@@ -228,7 +196,7 @@ class Failover final : public Sink {
     returned_.insert(returned_.begin(), back.begin(), back.end());  // before what waits: it was taken earlier
     branch.is_open = false;
     next_send_ = context_->clock.now();
-    back_off(branch, std::move(status));
+    branch.back_off(*context_, std::move(status));
   }
 
   Status send_returned(const Wait& wait) {
@@ -338,11 +306,13 @@ class Collectors final : public Sink {
   std::unique_ptr<Sink> chosen_;
 };
 
-// Where each branch sends to; nothing when not every one is an rpcSink of its own.
-std::vector<std::string> collectors_of(const lang::Plan& plan) {
+// Where each branch sends to; nothing when not every one is a durable link of its own.
+std::vector<std::string> collectors_of(const lang::Plan& plan, const lang::Catalog& catalog) {
   std::vector<std::string> names;
   for (const lang::PlanPtr& child : plan.children) {
-    if (child->kind != lang::Plan::Kind::kSink || child->name != "rpcSink") {
+    const lang::ComponentSpec* spec =
+        child->kind == lang::Plan::Kind::kSink ? catalog.find(lang::ComponentSpec::Kind::kSink, child->name) : nullptr;
+    if (spec == nullptr || spec->keeps != lang::Keeps::kDurableLink) {
       return {};
     }
     const HostPort to = collector_of(child->args);
@@ -359,7 +329,7 @@ void register_compose_failover(Registry& registry) {
     for (const lang::PlanPtr& child : plan.children) {
       branches.push_back((child == plan.children.back() ? build : build.with_backup()).sink(child));
     }
-    const std::vector<std::string> names = collectors_of(plan);
+    const std::vector<std::string> names = collectors_of(plan, build.catalog());
     if (names.empty()) {
       return std::make_unique<Failover>(std::move(branches));
     }

@@ -326,11 +326,7 @@ Status Flow::deliver_rest(const Wait& wait) {
 Status Flow::hand_on_rest(const Wait& wait) {
   for (;;) {
     FLUME_RETURN_IF_ERROR(redeliver(wait));
-    while (!pending_.empty()) {
-      if (Report report = append(wait); report.step != Step::kMoved) {
-        return report.status.ok() ? Status(Code::kTimeout, "the sink takes nothing") : std::move(report.status);
-      }
-    }
+    FLUME_RETURN_IF_ERROR(append_pending(wait));
     EventBatch batch;
     if (!source_open_ || !source_->holds_rows()) {
       break;
@@ -344,6 +340,16 @@ Status Flow::hand_on_rest(const Wait& wait) {
   return sink_->flush(wait);
 }
 
+// kTimeout, kStopped: the sink takes no more now.
+Status Flow::append_pending(const Wait& wait) {
+  while (!pending_.empty()) {
+    if (Report report = append(wait); report.step != Step::kMoved) {
+      return report.status.ok() ? Status(Code::kTimeout, "the sink takes nothing") : std::move(report.status);
+    }
+  }
+  return {};
+}
+
 Status Flow::close(const Wait& wait) {
   Status first;
   const auto note = [&first](const Status& status) {
@@ -352,12 +358,8 @@ Status Flow::close(const Wait& wait) {
     }
   };
   if (sink_open_) {
-    while (!pending_.empty()) {
-      const Report outcome = append(wait);
-      if (outcome.step != Step::kMoved) {
-        note(outcome.status);
-        break;
-      }
+    if (const Status status = append_pending(wait); !status.ran_out_of_time()) {
+      note(status);
     }
     note(sink_->flush(wait));
     note(sink_->close(wait));

@@ -101,6 +101,7 @@ class Flow {
   bool source_rows_came_back();
   Status rewind_source(const Wait& wait);
   Status hand_on_rest(const Wait& wait);
+  Status append_pending(const Wait& wait);
   void offer_kept_again();
   void put_back(const std::vector<EventBatch>& batches);
   void watch_trackers();

@@ -22,6 +22,8 @@ std::string_view factory_name(const lang::Plan& plan) {
 
 }  // namespace
 
+const lang::Catalog& Build::catalog() const { return registry_.catalog(); }
+
 std::unique_ptr<Source> Build::source(const lang::PlanPtr& plan) const {
   FLUME_CHECK(plan != nullptr && plan->kind == lang::Plan::Kind::kSource, "not the plan of a source");
   const auto found = registry_.sources_.find(plan->name);

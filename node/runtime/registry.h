@@ -39,6 +39,7 @@ class Build {
     return inner;
   }
   bool has_spool() const { return has_spool_; }
+  const lang::Catalog& catalog() const;
   std::unique_ptr<Source> source(const lang::PlanPtr& plan) const;
   std::unique_ptr<Sink> sink(const lang::PlanPtr& plan) const;
   // Makes the sink anew at each call (roll, collector). Keeps the plan alive; the registry must outlive it.

@@ -67,7 +67,7 @@ AppendResult HomedChain::send_new(const EventBatch& rows, const Wait& wait) {
   uint32_t taken = 0;
   for (Host& host : hosts_) {
     if (!host.is_open) {
-      if (!may_open(host)) {
+      if (!host.may_open(*context_)) {
         continue;
       }
       if (wait.over()) {

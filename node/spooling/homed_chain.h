@@ -22,9 +22,9 @@
 #include <string>
 #include <vector>
 
+#include "node/runtime/branch.h"
 #include "node/runtime/component.h"
 #include "node/runtime/feeding_log.h"
-#include "node/runtime/retry.h"
 #include "node/spooling/homes.h"
 
 namespace flume::node {
@@ -52,13 +52,8 @@ class HomedChain final : public Sink {
     uint64_t first;
     uint64_t below;
   };
-  struct Host {
-    std::string name;
-    std::unique_ptr<Sink> sink;
-    bool is_open = false;
-    std::optional<Backoff> backoff = {};
-    TimePoint next_try = TimePoint::min();
-    Status failure = {};
+  struct Host : Branch {
+    std::string name = {};
     // Rows on their way, in order, and who is told what became of them; new with each opening.
     std::deque<Flight> flights = {};
     std::shared_ptr<AckTracker> tracker = nullptr;
@@ -73,11 +68,9 @@ class HomedChain final : public Sink {
     AckToken token;
   };
 
-  bool may_open(const Host& host) const;
   bool none_is_open() const;
   Status open_one_of_all(const Wait& wait);
   Status open_host(Host& host, size_t left, const Wait& wait);
-  void back_off(Host& host, Status status);
   void fail(Host& host, Status status, const Wait& wait);
   void forget_flights(Host& host);
   Status nothing_works() const;

@@ -11,9 +11,7 @@ namespace flume::node {
 
 namespace {
 
-// While another host works, one that comes back may hold up the flow for no longer than this.
-constexpr Duration kReopenTime = std::chrono::seconds(1);
-constexpr Duration kOpenTime = std::chrono::seconds(10);          // of one host, where the caller sets no limit
+constexpr Duration kTickTime = std::chrono::seconds(1);           // for a host to open, between two batches
 constexpr Duration kAgainTime = std::chrono::milliseconds(20);    // for rows that are sent again, between others
 constexpr Duration kMovePause = std::chrono::milliseconds(1000);  // after one that could not be noted
 
@@ -29,7 +27,9 @@ uint64_t size_of(const IntervalSet& set) {
 
 HomedChain::HomedChain(std::vector<HostSink> hosts) {
   for (HostSink& host : hosts) {
-    hosts_.push_back({.name = std::move(host.name), .sink = std::move(host.sink)});
+    Host& added = hosts_.emplace_back();
+    added.name = std::move(host.name);
+    added.sink = std::move(host.sink);
   }
 }
 
@@ -53,8 +53,6 @@ Status HomedChain::open(Context& context, const Wait& wait) {
   return open_one_of_all(wait);
 }
 
-bool HomedChain::may_open(const Host& host) const { return host.next_try <= context_->clock.now(); }
-
 bool HomedChain::none_is_open() const {
   return std::none_of(hosts_.begin(), hosts_.end(), [](const Host& host) { return host.is_open; });
 }
@@ -77,7 +75,7 @@ size_t HomedChain::left_from(const Host& host) const {
 Status HomedChain::open_one_of_all(const Wait& wait) {
   for (const bool rested : {true, false}) {
     for (Host& host : hosts_) {
-      if (may_open(host) != rested) {
+      if (host.may_open(*context_) != rested) {
         continue;
       }
       Status status = open_host(host, left_from(host), wait);
@@ -89,32 +87,14 @@ Status HomedChain::open_one_of_all(const Wait& wait) {
   return nothing_works();
 }
 
-// `left`: how many hosts, with this one, may need the rest of the time.
 Status HomedChain::open_host(Host& host, size_t left, const Wait& wait) {
-  const bool another_works = !none_is_open();
-  const TimePoint now = std::chrono::steady_clock::now();
-  Duration time = another_works ? kReopenTime : kOpenTime;
-  if (!another_works && wait.until != TimePoint::max()) {
-    time = (wait.until - now) / static_cast<int64_t>(left);
-  }
-  Status status = host.sink->open(*context_, wait.at_most(now + time));
-  host.is_open = status.ok();
+  Status status = host.open(*context_, !none_is_open(), left, wait);
   if (host.is_open) {
     host.tracker = AckTracker::create(0);
     host.position = 0;
     host.dropped.clear();
-  } else if (status.kind() != Kind::kClosed) {
-    back_off(host, status);
   }
   return status;
-}
-
-void HomedChain::back_off(Host& host, Status status) {
-  if (!host.backoff) {
-    host.backoff.emplace(BackoffOptions::from(context_->settings));
-  }
-  host.failure = std::move(status);
-  host.next_try = context_->clock.now() + host.backoff->next();
 }
 
 // What it had not confirmed stays its own (R7).
@@ -127,7 +107,7 @@ void HomedChain::fail(Host& host, Status status, const Wait& wait) {
   (void)host.sink->take_back();
   host.is_open = false;
   forget_flights(host);
-  back_off(host, std::move(status));
+  host.back_off(*context_, std::move(status));
 }
 
 void HomedChain::forget_flights(Host& host) {
@@ -213,8 +193,8 @@ Status HomedChain::tick(TimePoint now) {
     if (!has_again(host)) {
       continue;
     }
-    if (!host.is_open && may_open(host)) {
-      (void)open_host(host, 1, Wait::for_duration(kReopenTime));
+    if (!host.is_open && host.may_open(*context_)) {
+      (void)open_host(host, 1, Wait::for_duration(kTickTime));
     }
     if (host.is_open) {
       Status status = send_again(host, Wait::for_duration(kAgainTime));
@@ -225,7 +205,7 @@ Status HomedChain::tick(TimePoint now) {
   }
   count();
   if (none_is_open()) {
-    Status status = open_one_of_all(Wait::for_duration(kReopenTime));
+    Status status = open_one_of_all(Wait::for_duration(kTickTime));
     return status.ran_out_of_time() ? Status() : status;
   }
   return {};

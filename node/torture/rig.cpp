@@ -223,8 +223,9 @@ std::string Rig::agent_sink(uint16_t port) const {
   return str_cat(agent_sink_of(options().mode), "(\"127.0.0.1\", ", port, ")");
 }
 
-std::string Rig::collector_sink(std::chrono::milliseconds roll) const {
-  return str_cat("collectorSink(\"file://", output(), "\", \"part-\", ", roll.count(), ", raw)");
+std::string Rig::collector_sink(std::chrono::milliseconds roll, Ack ack) const {
+  return str_cat("collectorSink(\"file://", output(), "\", \"part-\", ", roll.count(),
+                 ack == Ack::kCommit ? ", raw, ack=\"commit\")" : ", raw)");
 }
 
 void Rig::set_environment(const std::string& name, Pairs environment) {

@@ -60,7 +60,8 @@ class Rig {
                      Pairs collector_settings = {});
   std::string agent_source() const;
   std::string agent_sink(uint16_t port) const;
-  std::string collector_sink(std::chrono::milliseconds roll = std::chrono::seconds(2)) const;
+  enum class Ack : uint8_t { kSync, kCommit };
+  std::string collector_sink(std::chrono::milliseconds roll = std::chrono::seconds(2), Ack ack = Ack::kSync) const;
   // The flow of a described node, from its own page: its state and its ledger.
   struct Flow {
     std::string state;

@@ -22,6 +22,10 @@ constexpr Scenario kScenarios[] = {
      "dfo and be of the agent",
      {{{60, 2000, kExactlyOnce}, {20, 300, kAtLeastOnce}, {20, 300, kAtLeastOnce}}},
      run_kill},
+    {"commit",
+     "as kill, where rows count as stored when their file is published (ack=commit)",
+     {{{20, 300, kExactlyOnce}, {}, {}}},
+     run_commit},
     {"network",
      "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections, and the network "
      "goes away",

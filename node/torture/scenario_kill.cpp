@@ -18,9 +18,7 @@ Duration until_next_kill(Rig& rig) {
   return std::chrono::milliseconds(millis);
 }
 
-}  // namespace
-
-void run_kill(Rig& rig) {
+void run_kills(Rig& rig, const std::string& stores) {
   const auto ports = free_ports(1);
   GeneratorOptions lines = rig.generator_options();
   lines.files = 4;
@@ -33,6 +31,7 @@ void run_kill(Rig& rig) {
     return;
   }
   rig.describe_pair((*ports)[0], (*ports)[0]);
+  rig.describe_node("collector", str_cat("collectorSource(", (*ports)[0], ")"), stores);
   const bool end_to_end = rig.options().mode == Mode::kE2e;
   const std::vector<std::string> both = {"agent", "collector"};
   for (const std::string& name : both) {
@@ -63,5 +62,11 @@ void run_kill(Rig& rig) {
   }
   rig.finish({"agent", "collector"}, std::chrono::seconds(60));
 }
+
+}  // namespace
+
+void run_kill(Rig& rig) { run_kills(rig, rig.collector_sink()); }
+
+void run_commit(Rig& rig) { run_kills(rig, rig.collector_sink(std::chrono::milliseconds(400), Rig::Ack::kCommit)); }
 
 }  // namespace flume::torture
