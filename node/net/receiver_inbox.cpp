@@ -16,7 +16,14 @@ constexpr uint64_t kInboxBytes = 8U << 20;
 constexpr uint64_t kInboxRows = 4U << 20;
 constexpr uint64_t kCopiedBytes = 8U << 20;  // of batches kept until they are settled
 
+uint64_t next_id() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 }  // namespace
+
+LinkAccount::LinkAccount(std::weak_ptr<StreamPeer> peer) : peer_(std::move(peer)), id_(next_id()) {}
 
 void LinkAccount::take(uint32_t rows, uint64_t bytes) {
   received_.fetch_add(rows, std::memory_order_release);

@@ -30,7 +30,7 @@ namespace flume::node {
 // One connection's account, shared by its handler and the inbox: either may go first.
 class LinkAccount {
  public:
-  explicit LinkAccount(std::weak_ptr<StreamPeer> peer) : peer_(std::move(peer)), id_(next_id_.fetch_add(1)) {}
+  explicit LinkAccount(std::weak_ptr<StreamPeer> peer);
   uint64_t id() const { return id_; }  // of all links of this process
 
   void take(uint32_t rows, uint64_t bytes);  // by the driver: the flow has it now
@@ -59,7 +59,6 @@ class LinkAccount {
  private:
   void wake();
 
-  static inline std::atomic<uint64_t> next_id_{1};
   const std::weak_ptr<StreamPeer> peer_;
   const uint64_t id_;
   std::atomic<int64_t> received_{0};
