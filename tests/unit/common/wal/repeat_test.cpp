@@ -207,6 +207,29 @@ TEST_F(WalRepeat, WhatIsReleasedIsNeitherSentAgainNorWrittenAgain) {
   close();
 }
 
+// What says so is written at the start of each segment, because the segments with the stream's rows go (R4).
+TEST_F(WalRepeat, AStreamWhoseSegmentsAreGoneIsStillKnown) {
+  FarEnd far_end;
+  Numbers other;
+  open();
+  append(0, 4);
+  flush();
+  const uint64_t first_segment = wal_->status().bytes;
+  for (uint64_t row = 0; row < 40; row += 2) {
+    ASSERT_TRUE(wal_->append(other.read(row, 2)).ok());
+    flush();
+    EXPECT_TRUE(far_end.take_all(*wal_));
+  }
+  ASSERT_LT(wal_->status().bytes, 2 * (options_.segment_bytes + first_segment));
+  close();
+  open();
+  ASSERT_EQ(recovered_.places.count(numbers_.stream()), 1U);
+  EXPECT_EQ(recovered_.places.at(numbers_.stream()).note, "at 4");
+  append(0, 4);
+  close();
+  EXPECT_EQ(wal_->status().repeated, 4U);
+}
+
 TEST_F(WalRepeat, ALogThatIsFullAndReleasedTakesRowsAgain) {
   options_.max_bytes = 4000;
   options_.segment_bytes = 1U << 20;

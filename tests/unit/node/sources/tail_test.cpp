@@ -430,6 +430,29 @@ TEST_F(TailTest, ARestartKnowsAnotherContentUnderTheSameInode) {
   }
 }
 
+TEST_F(TailTest, ARestartLooksAtTheHeadAndAtTheBytesBeforeItsPlace) {
+  std::string text;
+  for (int line = 100; line < 120; ++line) {
+    text += std::to_string(line) + std::string(96, 'x') + "\n";
+  }
+  for (const size_t changed : {size_t{5}, text.size() - 5}) {  // the rest is as it was, and so is the inode
+    fs::remove(file_);
+    append(text);
+    start();
+    EXPECT_EQ(read(), text);
+    stop();
+    std::string other = text;
+    other[changed] = '!';
+    other += "more\n";
+    test::write_file(file_, other);
+    start();
+    EXPECT_EQ(read(), other);
+    stop();
+    fs::remove_all(rig_.dir / "state");
+    rig_.reopen_positions();
+  }
+}
+
 TEST_F(TailTest, ARestartReadsARemovedAndCreatedFileFromItsStart) {
   append("1\n");
   start();
