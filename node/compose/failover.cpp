@@ -7,8 +7,9 @@
 // them (R22). A branch that does not answer may use up its share of the time there is, so that those behind it get
 // theirs.
 //
-// Behind a write-ahead log a failover of durable links (rpcSink) keeps rows with the collector that they were offered
-// to (spooling/homed_chain.h). Thread: driver.
+// A last branch that stores on failure and keeps order takes the whole over (spooling/disk_failover_sink.h): once it
+// holds rows, later ones may not overtake them. Behind a write-ahead log a failover of durable links (rpcSink) keeps
+// rows with the collector that they were offered to (spooling/homed_chain.h). Thread: driver.
 #include <algorithm>
 #include <deque>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "node/runtime/collector_address.h"
 #include "node/runtime/log_book.h"
 #include "node/runtime/registry.h"
+#include "node/spooling/disk_failover_sink.h"
 #include "node/spooling/homed_chain.h"
 
 namespace flume::node {
@@ -321,10 +323,34 @@ std::vector<std::string> collectors_of(const lang::Plan& plan, const lang::Catal
   return std::set(names.begin(), names.end()).size() == names.size() ? names : std::vector<std::string>();
 }
 
+// < a ? ... ? diskFailover b > where order is kept.
+bool ends_in_ordered_spool(const lang::Plan& plan, const lang::Catalog& catalog) {
+  const lang::Plan& last = *plan.children.back();
+  if (plan.children.size() < 2 || last.kind != lang::Plan::Kind::kDecorator) {
+    return false;
+  }
+  const lang::ComponentSpec* spec = catalog.find(lang::ComponentSpec::Kind::kDecorator, last.name);
+  return spec != nullptr && spec->keeps == lang::Keeps::kFailoverLog &&
+         order_of(last.args) == DiskFailoverSink::Order::kKept;
+}
+
+std::unique_ptr<Sink> spooled_failover(const lang::Plan& plan, const Build& build) {
+  const lang::PlanPtr& last = plan.children.back();
+  auto others = std::make_shared<lang::Plan>(plan);
+  others->children.pop_back();
+  const Build spooled = build.with_spool();
+  return std::make_unique<DiskFailoverSink>(
+      spooled.sink(others->children.size() == 1 ? others->children[0] : lang::PlanPtr(others)),
+      spooled.again(last->children[0]), last->text, DiskFailoverSink::Order::kKept);
+}
+
 }  // namespace
 
 void register_compose_failover(Registry& registry) {
   registry.add_failover([](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
+    if (ends_in_ordered_spool(plan, build.catalog())) {
+      return spooled_failover(plan, build);
+    }
     std::vector<std::unique_ptr<Sink>> branches;
     for (const lang::PlanPtr& child : plan.children) {
       branches.push_back((child == plan.children.back() ? build : build.with_backup()).sink(child));

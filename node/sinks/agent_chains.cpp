@@ -27,6 +27,7 @@ lang::ComponentSpec chain_spec(std::string name, lang::Keeps keeps) {
 
 void register_agent_dfo_chain(Registry& registry) {
   lang::ComponentSpec spec = chain_spec("agentDFOChain", lang::Keeps::kFailoverLog);
+  spec.args.push_back(ordered_argument());
   spec.summary = "Sends events to the first of several collectors that works, store on failure.";
   spec.doc =
       "As `agentDFOSink`, with several collectors: rows go to the first that can be reached, and only while none can "
@@ -38,7 +39,10 @@ void register_agent_dfo_chain(Registry& registry) {
     const auto chain = chain_plan(plan.path, chain_hosts(plan.args), [](const HostPort& host, std::string path) {
       return host_plan("agentBESink", host, std::move(path));
     });
-    return compressing(std::make_unique<DiskFailoverSink>(build.with_spool().again(chain), plan.text), plan.args);
+    const Build spooled = build.with_spool();
+    auto spool =
+        std::make_unique<DiskFailoverSink>(spooled.sink(chain), spooled.again(chain), plan.text, order_of(plan.args));
+    return compressing(std::move(spool), plan.args);
   });
 }
 

@@ -23,20 +23,21 @@ void register_sink_agent_dfo(Registry& registry) {
       "the collector keeps what it took; rows that were on their way when the link died may arrive twice. A log that "
       "holds `flume.wal.max.bytes` takes nothing, and the source is not read.";
   spec.args = collector_arguments();
+  spec.args.push_back(ordered_argument());
   add_agent_options(spec.args);
   spec.takes_responsibility = true;
   spec.keeps = lang::Keeps::kFailoverLog;
   spec.needs_logical_node = true;
   spec.examples = {{"agentDFOSink", "The collector of the settings."},
-                   {R"(agentDFOSink("collector1", 35853))", "This collector."}};
+                   {R"(agentDFOSink("collector1", 35853))", "This collector."},
+                   {R"(agentDFOSink("collector1", ordered=false))", "New events do not wait behind stored ones."}};
   registry.add_sink(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Sink> {
     const HostPort to = collector_of(plan.args);
-    auto spool = std::make_unique<DiskFailoverSink>(
-        [to] {
-          return std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kReceived,
-                                            LinkSink::Unconfirmed::kGiveBack);
-        },
-        plan.text);
+    const auto link = [to] {
+      return std::make_unique<LinkSink>(to.host, to.port, LinkSink::Promise::kReceived,
+                                        LinkSink::Unconfirmed::kGiveBack);
+    };
+    auto spool = std::make_unique<DiskFailoverSink>(link(), link, plan.text, order_of(plan.args));
     return compressing(std::move(spool), plan.args);
   });
 }

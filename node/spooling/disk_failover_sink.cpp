@@ -10,12 +10,28 @@ namespace flume::node {
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);  // is the log empty?
-constexpr Duration kOpenTime = std::chrono::seconds(2);          // the source waits meanwhile
+constexpr Duration kTickTime = std::chrono::seconds(1);
+constexpr char kOrdered[] = "ordered";
 
 }  // namespace
 
-DiskFailoverSink::DiskFailoverSink(const std::function<std::unique_ptr<Sink>()>& make, std::string text)
-    : straight_(make()), log_(make, std::move(text), kFolder) {}
+lang::ArgSpec ordered_argument() {
+  return {.name = kOrdered,
+          .doc =
+              "Keeps the order of each source's rows: new rows go through the log until it is empty. `false`: they go "
+              "straight again as soon as the sink works, and those in the log are sent beside them.",
+          .default_text = "true",
+          .type = lang::ArgType::kBool,
+          .keyword_only = true};
+}
+
+DiskFailoverSink::Order order_of(const lang::Args& args) {
+  return args.boolean(kOrdered) ? DiskFailoverSink::Order::kKept : DiskFailoverSink::Order::kNotKept;
+}
+
+DiskFailoverSink::DiskFailoverSink(std::unique_ptr<Sink> straight, std::function<std::unique_ptr<Sink>()> from_log,
+                                   std::string text, Order order)
+    : straight_{std::move(straight)}, log_(std::move(from_log), std::move(text), kFolder), order_(order) {}
 
 Status DiskFailoverSink::open(Context& context, const Wait& wait) {
   context_ = &context;
@@ -24,43 +40,44 @@ Status DiskFailoverSink::open(Context& context, const Wait& wait) {
   FLUME_RETURN_IF_ERROR(log_.open(context, wait));
   spooling_ = true;  // until the log is known to be empty
   spooling_gauge_->set(1);
-  next_try_ = TimePoint::min();
+  next_look_ = TimePoint::min();
   go_straight_if_possible(wait);
   return {};
 }
 
-// Only behind everything that is in the log.
+// Where order is kept only behind everything that is in the log.
 void DiskFailoverSink::go_straight_if_possible(const Wait& wait) {
   const TimePoint now = context_->clock.now();
-  if (!spooling_ || now < next_try_) {
+  if (!spooling_ || now < next_look_) {
     return;
   }
-  next_try_ = now + kLookAgain;
-  if (!waiting_.empty() || log_.held_rows() > 0) {
+  next_look_ = now + kLookAgain;
+  const bool is_behind = order_ == Order::kKept && log_.held_rows() > 0;
+  if (is_behind || !waiting_.empty() || !straight_.may_open(*context_)) {
     return;
   }
-  const Status opened = straight_->open(*context_, wait.at_most(std::chrono::steady_clock::now() + kOpenTime));
-  if (!opened.ok()) {
-    (void)straight_->close(Wait{TimePoint(), {}});
-    return;
+  constexpr bool kAnotherWorks = true;  // the log, so the source waits for a moment only
+  if (straight_.open(*context_, kAnotherWorks, 1, wait).ok()) {
+    spooling_ = false;
+    spooling_gauge_->set(0);
   }
-  spooling_ = false;
-  spooling_gauge_->set(0);
 }
 
 void DiskFailoverSink::spool_from_now_on(const Status& why) {
   FLUME_LOG_EVERY(60'000, kWarn, "rows are stored on this machine until they can be sent",
                   kv("node", context_->logical_node), kv("error", why));
   for (int twice = 0; twice < 2; ++twice) {  // before and after it is closed
-    for (EventBatch& batch : straight_->take_back()) {
+    for (EventBatch& batch : straight_.sink->take_back()) {
       doubled_->add(batch.rows());  // the far end may have them
       waiting_.push_back(std::move(batch));
     }
-    (void)straight_->close(Wait{TimePoint(), {}});
+    (void)straight_.sink->close(Wait{TimePoint(), {}});
   }
+  straight_.is_open = false;
+  straight_.back_off(*context_, why);
   spooling_ = true;
   spooling_gauge_->set(1);
-  next_try_ = context_->clock.now() + kLookAgain;
+  next_look_ = context_->clock.now() + kLookAgain;
 }
 
 Status DiskFailoverSink::spool_waiting(const Wait& wait) {
@@ -78,7 +95,10 @@ AppendResult DiskFailoverSink::append(const EventBatch& batch, const Wait& wait)
   go_straight_if_possible(wait);
   uint32_t taken = 0;
   if (!spooling_) {
-    AppendResult result = straight_->append(batch, wait);
+    AppendResult result = straight_.sink->append(batch, wait);
+    if (result.status.ok()) {
+      straight_.backoff.reset();
+    }
     if (result.status.ok() || result.status.ran_out_of_time()) {
       return result;
     }
@@ -96,15 +116,15 @@ AppendResult DiskFailoverSink::append(const EventBatch& batch, const Wait& wait)
   return {{}, taken};
 }
 
-TimePoint DiskFailoverSink::due() const { return spooling_ ? next_try_ : straight_->due(); }
+TimePoint DiskFailoverSink::due() const { return spooling_ ? next_look_ : straight_.sink->due(); }
 
 Status DiskFailoverSink::tick(TimePoint now) {
   if (spooling_) {
     (void)spool_waiting(Wait{TimePoint(), {}});
-    go_straight_if_possible(Wait::for_duration(kOpenTime));
+    go_straight_if_possible(Wait::for_duration(kTickTime));
     return {};
   }
-  const Status status = straight_->tick(now);
+  const Status status = straight_.sink->tick(now);
   if (!status.ok() && !status.ran_out_of_time()) {
     spool_from_now_on(status);
   }
@@ -113,11 +133,13 @@ Status DiskFailoverSink::tick(TimePoint now) {
 
 Status DiskFailoverSink::flush(const Wait& wait) {
   if (!spooling_) {
-    Status status = straight_->flush(wait);
-    if (status.ok() || status.ran_out_of_time()) {
+    Status status = straight_.sink->flush(wait);
+    if (status.ran_out_of_time()) {
       return status;
     }
-    spool_from_now_on(status);
+    if (!status.ok()) {
+      spool_from_now_on(status);
+    }
   }
   FLUME_RETURN_IF_ERROR(spool_waiting(wait));
   return log_.flush(wait);
@@ -136,7 +158,8 @@ Status DiskFailoverSink::close(const Wait& wait) {
   const Status flushed = flush(wait);
   if (!spooling_) {
     if (flushed.ok()) {
-      (void)straight_->close(wait);
+      (void)straight_.sink->close(wait);
+      straight_.is_open = false;
     } else {  // the far end did not confirm in time
       spool_from_now_on(flushed);
       (void)spool_waiting(wait);

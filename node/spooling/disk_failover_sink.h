@@ -1,7 +1,10 @@
 // DiskFailoverSink: store on failure. Rows go straight to a sink; when that fails, what it had not confirmed and all
 // that follows goes through a log on this machine (write_ahead_sink.h) until that is empty again, so that the order
-// stays (R25). Rows that were on their way when a link died may arrive twice; none is lost once it was taken. Thread:
-// driver; the log's sending thread is its own.
+// stays (R25); or, where order is not asked for, only until the sink works again, and what is in the log is sent beside
+// the new rows. Rows that were on their way when a link died may arrive twice; none is lost once it was taken. What is
+// sent for the first time comes in order even then, because all of what was not confirmed is sent again before it. A
+// sink that failed is left alone for a growing pause (branch.h).
+// Thread: driver; the log's sending thread is its own.
 #pragma once
 
 #include <deque>
@@ -9,6 +12,8 @@
 #include <memory>
 #include <string>
 
+#include "dataflow-lang/catalog.h"
+#include "node/runtime/branch.h"
 #include "node/runtime/component.h"
 #include "node/spooling/write_ahead_sink.h"
 
@@ -17,9 +22,12 @@ namespace flume::node {
 class DiskFailoverSink final : public Sink {
  public:
   static constexpr char kFolder[] = "dfo";
+  enum class Order : uint8_t { kKept, kNotKept };
 
-  // `make` makes the sink, once for rows that go straight and once for those of the log. `text` as WriteAheadSink's.
-  DiskFailoverSink(const std::function<std::unique_ptr<Sink>()>& make, std::string text);
+  // `straight` is for rows that go straight; `from_log` makes the sink for those of the log. `text` as
+  // WriteAheadSink's.
+  DiskFailoverSink(std::unique_ptr<Sink> straight, std::function<std::unique_ptr<Sink>()> from_log, std::string text,
+                   Order order);
 
   Status open(Context& context, const Wait& wait) override;
   AppendResult append(const EventBatch& batch, const Wait& wait) override;
@@ -34,14 +42,19 @@ class DiskFailoverSink final : public Sink {
   void spool_from_now_on(const Status& why);
   Status spool_waiting(const Wait& wait);
 
-  const std::unique_ptr<Sink> straight_;
+  Branch straight_;
   WriteAheadSink log_;
+  const Order order_;
   Context* context_ = nullptr;  // given to open(); outlives the component
   Gauge* spooling_gauge_ = nullptr;
   Counter* doubled_ = nullptr;
-  bool spooling_ = false;
-  TimePoint next_try_{};
+  bool spooling_ = false;           // new rows go through the log
+  TimePoint next_look_{};           // whether they can go straight
   std::deque<EventBatch> waiting_;  // came back from straight_ and are not in the log yet, in order
 };
+
+// ordered=, which all sinks that store on failure have.
+lang::ArgSpec ordered_argument();
+DiskFailoverSink::Order order_of(const lang::Args& args);
 
 }  // namespace flume::node

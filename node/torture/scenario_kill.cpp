@@ -30,7 +30,7 @@ void run_kills(Rig& rig, const std::string& stores) {
   if (!rig.report().passed()) {
     return;
   }
-  rig.describe_pair((*ports)[0], (*ports)[0]);
+  rig.describe_node("agent", rig.agent_source(), rig.agent_sink((*ports)[0]));
   rig.describe_node("collector", str_cat("collectorSource(", (*ports)[0], ")"), stores);
   const bool end_to_end = rig.options().mode == Mode::kE2e;
   const std::vector<std::string> both = {"agent", "collector"};

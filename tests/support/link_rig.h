@@ -15,10 +15,10 @@
 #include "node/runtime/registry.h"
 #include "tests/support/batches.h"
 #include "tests/support/node_world.h"
+#include "tests/support/soon.h"
 
 namespace flume::test {
 
-inline Wait soon() { return Wait::for_duration(20s); }
 inline Wait no_wait() { return Wait{TimePoint(), {}}; }
 
 // A sink with arguments (host, port), and for those that are best effort how long rows wait.

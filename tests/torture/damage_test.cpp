@@ -11,13 +11,12 @@
 #include "common/wal/wal.h"
 #include "node/runtime/positions.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 #include "tests/support/temp_dir.h"
 #include "tests/torture/memory_dir.h"
 
 namespace flume::test {
 namespace {
-
-Wait soon() { return Wait::for_duration(std::chrono::seconds(60)); }
 
 void print_states(const char* what, uint64_t states, uint64_t at_least) {
   std::printf("%llu damaged states of %s\n", static_cast<unsigned long long>(states), what);

@@ -7,12 +7,14 @@
 
 #include "common/base/text.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 
 namespace flume::journal {
 namespace {
 
 using test::CrashFiles;
 using test::Names;
+using test::soon;
 using test::Tail;
 using ::testing::ElementsAre;
 
@@ -20,7 +22,6 @@ const std::string kFolder = "/node";
 const Id128 kStream{1};
 const FileIdentity kIdentity{1, 2, 3};
 
-Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
 Wait never() { return Wait{TimePoint::min(), {}}; }
 
 class JournalTest : public testing::Test {

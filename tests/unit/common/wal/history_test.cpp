@@ -4,15 +4,15 @@
 #include "common/base/text.h"
 #include "common/wal/wal.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 
 namespace flume::wal {
 namespace {
 
 using test::CrashFiles;
 using test::Names;
+using test::soon;
 using test::Tail;
-
-Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
 
 class WalHistory : public testing::Test {
  protected:

@@ -6,13 +6,14 @@
 #include "common/wal/wal.h"
 #include "tests/support/batches.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 
 namespace flume::wal {
 namespace {
 
-const std::string kFolder = "/wal";
+using test::soon;
 
-Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
+const std::string kFolder = "/wal";
 
 std::string range(uint64_t from, uint64_t to) {
   std::string out;

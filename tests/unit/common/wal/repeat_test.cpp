@@ -7,15 +7,15 @@
 #include "common/base/text.h"
 #include "common/wal/wal.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 
 namespace flume::wal {
 namespace {
 
 using test::CrashFiles;
 using test::Names;
+using test::soon;
 using test::Tail;
-
-Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
 
 // A source with one stream that can be read from any row; its notes name the place behind each batch.
 class Numbers {

@@ -7,17 +7,17 @@
 #include "common/base/text.h"
 #include "tests/support/batches.h"
 #include "tests/support/crash_files.h"
+#include "tests/support/soon.h"
 
 namespace flume::wal {
 namespace {
 
 using test::CrashFiles;
 using test::Names;
+using test::soon;
 using test::Tail;
 
 const std::string kFolder = "/wal";
-
-Wait soon() { return Wait::for_duration(std::chrono::seconds(30)); }
 
 // Batches of numbered rows, as one source issues them.
 class Rows {

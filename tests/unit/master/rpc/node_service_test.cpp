@@ -12,14 +12,14 @@
 #include "rpc/NodeControl.h"
 #include "rpc/ThriftFlumeClientServer.h"
 #include "tests/support/master_world.h"
+#include "tests/support/soon.h"
 
 namespace flume::master {
 namespace {
 
 using rpc::control::Desired;
 using rpc::control::NodeReport;
-
-Wait soon() { return Wait::for_duration(std::chrono::seconds(60)); }
+using test::soon;
 
 std::string bytes_of(const Id128& id) { return {id.begin(), id.end()}; }
 

@@ -17,10 +17,10 @@ class DiskFailover : public testing::Test {
   void SetUp() override { rig_.world.context.state_folder = dir_.path(); }
   void TearDown() override { EXPECT_TRUE(sink_->close(rig_.wait).ok()); }
 
-  // The first sink that is made is the one for rows that go straight, the others are the log's.
-  std::unique_ptr<Sink> make() {
-    const bool first = !std::exchange(made_, true);
-    return std::make_unique<test::ScriptedSink>(first ? straight_ : from_log_);
+  std::unique_ptr<Sink> make(DiskFailoverSink::Order order) {
+    return std::make_unique<DiskFailoverSink>(
+        std::make_unique<test::ScriptedSink>(straight_),
+        [this] { return std::make_unique<test::ScriptedSink>(from_log_); }, "a sink", order);
   }
   void append(uint64_t from, uint64_t to) { rows_.append_numbered(*sink_, from, to); }
   static std::vector<std::string> rows(uint64_t from, uint64_t to) {
@@ -30,6 +30,7 @@ class DiskFailover : public testing::Test {
     }
     return all;
   }
+  void after_any_pause() { rig_.world.clock.advance(std::chrono::minutes(2)); }
   // Until the log has nothing more to send, and the sink goes straight again.
   void await_straight() {
     while (rig_.world.metric("flume_spooling") != 0) {
@@ -42,10 +43,9 @@ class DiskFailover : public testing::Test {
   test::TempDir dir_;
   test::SinkRig rig_;
   test::SourceRows rows_{rig_};
-  bool made_ = false;
   std::shared_ptr<test::SinkScript> straight_ = std::make_shared<test::SinkScript>();
   std::shared_ptr<test::SinkScript> from_log_ = std::make_shared<test::SinkScript>();
-  std::unique_ptr<Sink> sink_ = std::make_unique<DiskFailoverSink>([this] { return make(); }, "a sink");
+  std::unique_ptr<Sink> sink_ = make(DiskFailoverSink::Order::kKept);
 };
 
 TEST_F(DiskFailover, RowsGoStraightWhileTheSinkWorks) {
@@ -107,6 +107,98 @@ TEST_F(DiskFailover, AFailureThatATickFindsSpoolsWhatWasOnItsWay) {
   EXPECT_TRUE(sink_->tick(rig_.world.clock.now()).ok());
   EXPECT_TRUE(sink_->flush(rig_.wait).ok());
   EXPECT_EQ(rig_.tracker->settled(), 3U);
+}
+
+TEST_F(DiskFailover, NewRowsWaitBehindThoseInTheLog) {
+  from_log_->opens.assign(1000, unavailable("nobody there"));
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  straight_->appends.push_back({unavailable("connection reset"), 0});
+  append(0, 5);
+  after_any_pause();
+  append(5, 10);
+  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_TRUE(straight_->rows.empty());
+  EXPECT_EQ(rig_.tracker->settled(), 10U);
+}
+
+TEST_F(DiskFailover, WhereOrderIsNotKeptNewRowsGoStraightBesideTheLog) {
+  sink_ = make(DiskFailoverSink::Order::kNotKept);
+  from_log_->opens.assign(1000, unavailable("nobody there"));
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  straight_->appends.push_back({unavailable("connection reset"), 0});
+  append(0, 5);
+  after_any_pause();
+  append(5, 10);
+  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_EQ(straight_->rows, rows(5, 10));
+  EXPECT_EQ(rig_.world.metric("flume_spooling"), 0);
+  EXPECT_EQ(rig_.tracker->settled(), 10U);
+  EXPECT_TRUE(sink_->close(rig_.wait).ok());
+  from_log_->opens.clear();
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  EXPECT_TRUE(sink_->close(rig_.wait).ok()) << "a moment for the log's sender";
+  EXPECT_EQ(from_log_->rows, rows(0, 5));
+}
+
+TEST_F(DiskFailover, ASinkThatFailedIsLeftAloneForItsPause) {
+  sink_ = make(DiskFailoverSink::Order::kNotKept);
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  straight_->appends.push_back({unavailable("connection reset"), 0});
+  append(0, 5);
+  for (int i = 0; i < 5; ++i) {  // not a whole second in all
+    rig_.world.clock.advance(std::chrono::milliseconds(150));
+    EXPECT_TRUE(sink_->tick(rig_.world.clock.now()).ok());
+  }
+  EXPECT_EQ(straight_->open_calls, 1);
+  after_any_pause();
+  EXPECT_TRUE(sink_->tick(rig_.world.clock.now()).ok());
+  EXPECT_EQ(straight_->open_calls, 2);
+}
+
+// < first ? diskFailover keep >, as it is built from text.
+class SpoolingFailover : public testing::Test {
+ protected:
+  SpoolingFailover() {
+    rig_.world.context.state_folder = dir_.path();
+    lang::ComponentSpec spec{.name = "first", .summary = "The preferred one."};
+    spec.examples = {{"first", "For tests."}};
+    rig_.registry.add_sink(std::move(spec), [made = first_](const lang::Plan&, const Build&) -> std::unique_ptr<Sink> {
+      return std::make_unique<test::ScriptedSink>(made);
+    });
+  }
+  // The first branch fails once, and is back before rows 5 to 9 come; what the log holds cannot be sent yet.
+  void run(const std::string& text) {
+    rig_.below->opens.assign(1000, unavailable("nobody there"));
+    const std::unique_ptr<Sink> sink = rig_.build(text);
+    ASSERT_TRUE(rig_.open(*sink).ok());
+    first_->appends.push_back({unavailable("connection reset"), 0});
+    rows_.append_numbered(*sink, 0, 5);
+    rig_.world.clock.advance(std::chrono::minutes(2));
+    rows_.append_numbered(*sink, 5, 10);
+    EXPECT_TRUE(sink->flush(rig_.wait).ok());
+    EXPECT_TRUE(sink->close(rig_.wait).ok());
+    EXPECT_EQ(rig_.tracker->settled(), 10U);
+  }
+
+  test::TempDir dir_;
+  test::SinkRig rig_;
+  test::SourceRows rows_{rig_};
+  std::shared_ptr<test::SinkScript> first_ = std::make_shared<test::SinkScript>();
+};
+
+TEST_F(SpoolingFailover, NewRowsWaitBehindThoseInTheLog) {
+  run("< first ? diskFailover keep >");
+  EXPECT_TRUE(first_->rows.empty());
+}
+
+TEST_F(SpoolingFailover, SoTheyDoBehindSeveralBranches) {
+  run("< fail(\"never\") ? first ? diskFailover keep >");
+  EXPECT_TRUE(first_->rows.empty());
+}
+
+TEST_F(SpoolingFailover, WhereOrderIsNotKeptTheyGoToTheFirstBranchAgain) {
+  run("< first ? diskFailover(ordered=false) keep >");
+  EXPECT_EQ(first_->rows.size(), 5U);
 }
 
 }  // namespace
