@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/wal/set_aside.h"
 
 namespace flume::wal {
 
@@ -26,7 +26,7 @@ class Recoverer {
       : options_(options), files_(files), recovered_(recovered) {}
 
   Result<std::vector<FoundSegment>> run() {
-    FLUME_RETURN_IF_ERROR(files_.make_folders(joined(options_.folder, kErrorFolder)));
+    FLUME_RETURN_IF_ERROR(files_.make_folders(error_folder()));
     FLUME_ASSIGN_OR_RETURN(std::vector<SegmentName> names, segments());
     std::vector<FoundSegment> found;
     // From the newest, which is always read through: it says how far the log holds each origin stream.
@@ -122,7 +122,7 @@ class Recoverer {
     const bool may_end_unsynced = name.state == SegmentState::kOpen && below == UINT64_MAX;
     FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, name, below, damaged_header, may_end_unsynced));
     for (Damage& damage : scan.damage) {
-      FLUME_RETURN_IF_ERROR(keep_damaged(*file, damage));
+      FLUME_RETURN_IF_ERROR(set_aside(*file, damage, error_folder(), files_));
       recovered_.damage.push_back(std::move(damage));
     }
     if (is_newest && scan.totals.rows > 0) {
@@ -306,29 +306,6 @@ class Recoverer {
     return std::optional(FoundSegment{sealed, header.first_ordinal, scan.end_ordinal, bytes, header.created_millis});
   }
 
-  Status keep_damaged(const LogFile& file, Damage& damage) {
-    const size_t slash = damage.segment.rfind('/');
-    const std::string name = damage.segment.substr(slash + 1);
-    damage.file = joined(joined(options_.folder, kErrorFolder), str_cat(name, '-', damage.offset));
-    auto out = files_.create(damage.file);
-    if (!out.ok() && out.status().code() == Code::kExists) {
-      return {};  // kept by a recovery that did not come to its end
-    }
-    FLUME_RETURN_IF_ERROR(out.status());
-    constexpr uint64_t kPiece = 1U << 20;
-    for (uint64_t at = 0; at < damage.bytes; at += kPiece) {
-      std::string bytes(static_cast<size_t>(std::min(kPiece, damage.bytes - at)), '\0');
-      FLUME_ASSIGN_OR_RETURN(const size_t got, file.read_at(damage.offset + at, std::span(bytes.data(), bytes.size())));
-      bytes.resize(got);
-      FLUME_RETURN_IF_ERROR(append_bytes(**out, bytes));
-    }
-    FLUME_RETURN_IF_ERROR((*out)->sync());
-    FLUME_RETURN_IF_ERROR(files_.sync_folder(joined(options_.folder, kErrorFolder)));
-    FLUME_LOG(kError, "bytes of a write-ahead log are no rows; they are kept", kv("segment", damage.segment),
-              kv("offset", damage.offset), kv("bytes", damage.bytes), kv("why", damage.why), kv("kept", damage.file));
-    return {};
-  }
-
   Status set_aside_whole(const std::string& path, const LogFile& file, std::string_view why) {
     FLUME_ASSIGN_OR_RETURN(const uint64_t size, file.size());
     std::string head(static_cast<size_t>(std::min<uint64_t>(size, kHeaderBytes)), '\0');
@@ -336,11 +313,13 @@ class Recoverer {
     // A crash before the first sync leaves a file without a whole header; nothing in it was promised.
     if (head.size() == kHeaderBytes && head.find_first_not_of('\0') != std::string::npos) {
       Damage damage{"", path, 0, size, std::string(why)};
-      FLUME_RETURN_IF_ERROR(keep_damaged(file, damage));
+      FLUME_RETURN_IF_ERROR(set_aside(file, damage, error_folder(), files_));
       recovered_.damage.push_back(std::move(damage));
     }
     return files_.remove(path);
   }
+
+  std::string error_folder() const { return joined(options_.folder, kErrorFolder); }
 
   const WalOptions& options_;
   FileSystem& files_;
