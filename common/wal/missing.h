@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace flume::wal {
 
@@ -10,10 +11,15 @@ namespace flume::wal {
 struct Missing {
   uint64_t first = 0;
   uint64_t end = 0;     // behind the last
-  std::string segment;  // path; empty: no file has them
-  uint64_t offset = 0;  // in it
+  std::string segment;  // path: of the damage, or of the file that goes on behind them
+  uint64_t offset = 0;  // in it: of the damage, or of what stands behind them
   uint64_t bytes = 0;   // damaged; 0: the records are not there
   std::string why;      // empty: nobody knows, which is a bug
 };
+
+// Why, when nothing is in their place. The two are not told apart: what is left looks the same.
+inline constexpr std::string_view kNoRecord =
+    "their record is not before this place: it was removed, or an earlier start set it aside";
+inline constexpr std::string_view kNoSegment = "no segment has them; the next one is this";
 
 }  // namespace flume::wal

@@ -171,11 +171,13 @@ class Recoverer {
       FLUME_ASSIGN_OR_RETURN(const SegmentReader::Item item, reader.next());
       switch (item.kind) {
         case SegmentReader::Kind::kEnd:
-        case SegmentReader::Kind::kTorn:  // the normal end of a log that nobody closed
+        case SegmentReader::Kind::kTorn:  // of an open file the normal end: nobody closed it
           if (may_end_unsynced && sound && !scan.has_footer) {
             scan = std::move(*sound);
             scan.damage.push_back({"", path, damaged_at, std::max(item.offset, item.end_offset) - damaged_at,
                                    "what was written last is not whole"});
+          } else if (item.kind == SegmentReader::Kind::kTorn && name.state == SegmentState::kSealed) {
+            scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
           }
           return scan;
         case SegmentReader::Kind::kFooter:
@@ -220,8 +222,7 @@ class Recoverer {
 
   // Numbers between the last batch and `ordinal`, which stands at `offset`.
   static void note_missing(Scan& scan, uint64_t ordinal, const std::string& path, uint64_t offset) {
-    Missing missing =
-        std::exchange(scan.place, {}).value_or(Missing{0, 0, path, offset, 0, "an earlier start left them out"});
+    Missing missing = std::exchange(scan.place, {}).value_or(Missing{0, 0, path, offset, 0, std::string(kNoRecord)});
     if (ordinal > scan.end_ordinal) {
       missing.first = scan.end_ordinal;
       missing.end = ordinal;

@@ -209,13 +209,15 @@ class WalReader {
     EventBatch batch;
     std::string hole;                // why there are rows missing before it; empty: none are
     std::optional<Missing> missing;  // which; also when nothing is known of them
+    uint64_t damaged = 0;            // bytes before it that are no record, whether rows were in them or not
   };
   Result<std::optional<Item>> next();
   void seek(uint64_t ordinal);
 
  private:
   Result<bool> find_segment();
-  std::optional<Missing> missing_before(uint64_t ordinal);
+  void end_segment(const SegmentReader::Item& last);
+  std::optional<Missing> missing_before(uint64_t ordinal, uint64_t offset);
 
   Wal& wal_;
   const std::shared_ptr<BlobPool> pool_;
@@ -226,6 +228,7 @@ class WalReader {
   std::unique_ptr<SegmentReader> reader_;  // null: no segment is being read
   std::string hole_;
   std::optional<Missing> place_;  // of the hole that was met last
+  uint64_t damaged_ = 0;          // bytes since the last batch
 };
 
 }  // namespace flume::wal

@@ -107,6 +107,7 @@ void WalReader::seek(uint64_t ordinal) {
   expected_ = ordinal;
   hole_.clear();
   place_.reset();
+  damaged_ = 0;
   reader_.reset();
   file_.reset();
 }
@@ -125,7 +126,7 @@ Result<bool> WalReader::find_segment() {
     }
     if (at_ < found->first_ordinal) {
       hole_ = str_cat("rows ", at_, " to ", found->first_ordinal - 1, " are not in the log");
-      place_ = Missing{0, 0, "", 0, 0, "no segment has them"};
+      place_ = Missing{0, 0, found->path, kHeaderBytes, 0, std::string(kNoSegment)};
       at_ = found->first_ordinal;
     }
     end_offset = found->end_offset;  // as far as it is synced: nothing else is sent (R1)
@@ -159,23 +160,14 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
       hole_ = str_cat(record.end_offset - record.offset, " bytes at ", record.offset, " of ", quoted(file_->path()),
                       ": ", record.why);
       place_ = Missing{0, 0, file_->path(), record.offset, record.end_offset - record.offset, record.why};
+      damaged_ += record.end_offset - record.offset;
       continue;
     }
     if (record.kind == SegmentReader::Kind::kPlaces) {
       continue;
     }
-    if (record.kind != SegmentReader::Kind::kBatch) {  // the end: whatever the segment should have had is gone
-      const MutexLock lock(wal_.mutex_);
-      for (const Wal::Segment& segment : wal_.segments_) {
-        if (segment.first_ordinal == first_ && at_ < segment.end_ordinal) {
-          hole_ = str_cat("rows ", at_, " to ", segment.end_ordinal - 1, " are damaged");
-          if (!place_) {
-            place_ = Missing{0, 0, segment.path, record.offset, 0, "the segment ends before them"};
-          }
-          at_ = segment.end_ordinal;
-        }
-      }
-      reader_.reset();
+    if (record.kind != SegmentReader::Kind::kBatch) {
+      end_segment(record);
       continue;
     }
     const Hop hop = record.batch.hop();
@@ -191,14 +183,31 @@ Result<std::optional<WalReader::Item>> WalReader::next() {
     if (skip == record.batch.rows()) {
       continue;
     }
-    Item item{record.batch.from(skip), std::exchange(hole_, {}), missing_before(hop.ordinal)};
+    Item item{record.batch.from(skip), std::exchange(hole_, {}), missing_before(hop.ordinal, record.offset),
+              std::exchange(damaged_, 0)};
     expected_ = end;
     return std::optional(std::move(item));
   }
 }
 
-// What is known of the rows between those that were given out and row `ordinal`.
-std::optional<Missing> WalReader::missing_before(uint64_t ordinal) {
+// Whatever the segment should have had and has not is gone.
+void WalReader::end_segment(const SegmentReader::Item& last) {
+  damaged_ += last.kind == SegmentReader::Kind::kTorn ? last.end_offset - last.offset : 0;
+  const MutexLock lock(wal_.mutex_);
+  for (const Wal::Segment& segment : wal_.segments_) {
+    if (segment.first_ordinal == first_ && at_ < segment.end_ordinal) {
+      hole_ = str_cat("rows ", at_, " to ", segment.end_ordinal - 1, " are not in ", quoted(segment.path));
+      if (!place_) {
+        place_ = Missing{0, 0, segment.path, last.offset, 0, std::string(kNoRecord)};
+      }
+      at_ = segment.end_ordinal;
+    }
+  }
+  reader_.reset();
+}
+
+// What is known of the rows between those that were given out and row `ordinal`, whose record is at `offset`.
+std::optional<Missing> WalReader::missing_before(uint64_t ordinal, uint64_t offset) {
   std::optional<Missing> place = std::exchange(place_, {});
   if (ordinal <= expected_) {
     return std::nullopt;
@@ -210,7 +219,7 @@ std::optional<Missing> WalReader::missing_before(uint64_t ordinal) {
   if (found != wal_.missing_.end()) {
     place = *found;
   } else if (!place) {
-    place = Missing{0, 0, file_->path(), 0, 0, "the segment goes on without them"};
+    place = Missing{0, 0, file_->path(), offset, 0, std::string(kNoRecord)};
   }
   place->first = expected_;
   place->end = ordinal;
