@@ -34,6 +34,7 @@ void write_log(JsonWriter& json, const LogStatus& log) {
   json.member("recovered", log.recovered).member("repeated", log.repeated);
   json.member("parked", log.parked).member("possibly_doubled", log.doubled);
   write_missing(json, log);
+  json.member("damaged_bytes", log.damaged_bytes);
   json.member("disk_error", log.error);
   json.key("sending").begin_object().member("state", state_name(log.state)).member("error", log.chain_error);
   write_moment(json, "next_try_ms", log.next_try_millis);

@@ -30,7 +30,8 @@ struct LogStatus {
   uint64_t segments = 0;
   uint64_t recovered = 0;           // rows that it held when it was opened
   uint64_t repeated = 0;            // rows that came again and were known
-  uint64_t missing = 0;             // rows whose place in the log is damaged
+  uint64_t damaged_bytes = 0;       // that are no record, whether rows were in them or not
+  uint64_t missing = 0;             // rows that were in the log and cannot be read
   std::deque<wal::Missing> places;  // of them, the newest kMissingShown
   uint64_t parked = 0;              // rows that wait for the collector they were offered to (R7)
   uint64_t doubled = 0;             // rows sent to another one though the first may have them

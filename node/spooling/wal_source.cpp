@@ -31,6 +31,7 @@ void WalProgress::passed(const wal::WalReader::Item& item) {
   if (end <= state_.high) {
     return;  // once more
   }
+  state_.damaged += item.damaged;
   if (item.missing && item.missing->end > state_.high) {
     state_.missing += item.missing->end - std::max(item.missing->first, state_.high);
     state_.places.push_back(*item.missing);
@@ -54,6 +55,7 @@ void WalSource::forget_tracker() {
 Status WalSource::open(Context& context, const Wait&) {
   node_ = context.logical_node;
   missing_ = &context.metrics.counter("flume_wal_missing_rows_total");
+  damaged_ = &context.metrics.counter("flume_wal_damaged_bytes_total");
   reader_ = wal_.reader();
   next_ = wal_.status().released;
   progress_.back_to(next_);
@@ -70,8 +72,8 @@ Result<Source::Next> WalSource::next(EventBatch& out, const Wait& wait) {
     if (item) {
       const EventBatch& batch = item->batch;
       const Hop hop = batch.hop();
-      if (item->missing && item->missing->end > progress_.state().high) {
-        say_missing(*item->missing);
+      if (item->missing || item->damaged > 0) {
+        say_damage(*item);
       }
       progress_.passed(*item);
       next_ = hop.ordinal + hop.span;
@@ -86,8 +88,22 @@ Result<Source::Next> WalSource::next(EventBatch& out, const Wait& wait) {
   }
 }
 
-// Rows that somebody relies on and that are not there any more: never in silence.
-void WalSource::say_missing(const wal::Missing& missing) {
+// What is not as it was written: never in silence, and once, however often it is read.
+void WalSource::say_damage(const wal::WalReader::Item& item) {
+  const uint64_t high = progress_.state().high;
+  const Hop hop = item.batch.hop();
+  if (hop.ordinal + hop.span <= high) {
+    return;
+  }
+  damaged_->add(item.damaged);
+  if (!item.missing || item.missing->end <= high) {
+    if (item.damaged > 0) {
+      FLUME_LOG(kError, "bytes of a write-ahead log are damaged; no rows were in them", kv("node", node_),
+                kv("bytes", item.damaged), kv("what", item.hole));
+    }
+    return;
+  }
+  const wal::Missing& missing = *item.missing;
   missing_->add(missing.end - missing.first);
   FLUME_LOG(kError, "rows of a write-ahead log cannot be read and are lost", kv("node", node_),
             kv("rows", missing.end - missing.first), kv("first", missing.first), kv("segment", missing.segment),

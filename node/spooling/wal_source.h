@@ -24,6 +24,7 @@ class WalProgress {
     uint64_t skipped_old = 0;         // numbers below `high` that no row has: of rows it held ...
     uint64_t skipped_new = 0;         // ... and of those that came since
     uint64_t missing = 0;             // rows below `high` that cannot be read
+    uint64_t damaged = 0;             // bytes among them that are no record, whether rows were in them or not
     std::deque<wal::Missing> places;  // the newest of them
   };
 
@@ -52,13 +53,14 @@ class WalSource final : public Source {
   std::vector<std::shared_ptr<AckTracker>> trackers() const override { return {tracker_}; }
 
  private:
-  void say_missing(const wal::Missing& missing);
+  void say_damage(const wal::WalReader::Item& item);
   void forget_tracker();
 
   wal::Wal& wal_;
   WalProgress& progress_;
   std::string node_;
   Counter* missing_ = nullptr;
+  Counter* damaged_ = nullptr;
   std::shared_ptr<AckTracker> tracker_;  // shared: tokens keep it
   std::unique_ptr<wal::WalReader> reader_;
   uint64_t next_ = 0;  // ordinal behind the last row given out

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "common/base/log.h"
@@ -36,6 +37,11 @@ wal::WalOptions log_options(const Context& context, std::string folder) {
   options.group_time = context.settings.millis("flume.wal.group.millis");
   options.limits = context.limits;
   return options;
+}
+
+uint64_t damaged_bytes(const wal::Recovered& recovered) {
+  return std::accumulate(recovered.damage.begin(), recovered.damage.end(), uint64_t{0},
+                         [](uint64_t sum, const wal::Damage& damage) { return sum + damage.bytes; });
 }
 
 DriverOptions sending_options(const Context& context) {
@@ -143,6 +149,8 @@ Status WriteAheadSink::open_log(Context& context) {
     }
   }
   context.positions.set_logged(std::move(notes));
+  // As what reads it counts what it finds (WalSource).
+  context.metrics.with("part", "wal").counter("flume_wal_damaged_bytes_total").add(damaged_bytes(recovered_));
   if (recovered_.rows > 0 || !recovered_.damage.empty()) {
     FLUME_LOG(kInfo, "a write-ahead log was taken up", kv("node", context.logical_node), kv("rows", recovered_.rows),
               kv("segments", recovered_.segments), kv("damaged", recovered_.damage.size()));
@@ -267,6 +275,7 @@ LogStatus WriteAheadSink::status() const {
   status.segments = wal.segments;
   status.recovered = recovered_.rows;
   status.repeated = wal.repeated;
+  status.damaged_bytes = damaged_bytes(recovered_) + progress.damaged;
   status.places = progress.places;
   for (const wal::Missing& missing : recovered_.missing) {  // that was not come to yet, or never will be
     if (missing.first >= std::max(progress.high, progress.start) || missing.first >= progress.first_new) {

@@ -73,6 +73,7 @@ LogStatus held_up_log() {
   log.parked = 5;
   log.doubled = 4;
   log.missing = 2;
+  log.damaged_bytes = 352;
   log.places.push_back({4, 6, "/wal/sink/0.open", 64, 320, "its blob fails its check"});
   log.oldest_millis = 3500;
   log.acks.total = 40;
@@ -104,7 +105,7 @@ TEST_F(StatusApiTest, ShowsLogsAsTheApiSays) {
       R"("segments":2,"oldest_ms":3500,"recovered":3,"repeated":1,"parked":5,"possibly_doubled":4,)"
       R"("missing":{"events":2,"places":[)"
       R"({"first":4,"end":6,"segment":"/wal/sink/0.open","offset":64,"bytes":320,"why":"its blob fails its check"}]},)"
-      R"("disk_error":"no space left","sending":{"state":"BACKOFF","error":"connection refused","next_try_ms":6000},)"
+      R"("damaged_bytes":352,"disk_error":"no space left","sending":{"state":"BACKOFF","error":"connection refused","next_try_ms":6000},)"
       R"("ack":{"events":40,"median_ms":4.0,"p99_ms":20.0},)"
       R"("dropped":{"events":1,"bytes":10,"reasons":{"undecodable":{"events":1,"bytes":10}}}}])");
 }

@@ -195,6 +195,41 @@ TEST_F(WriteAhead, ARecordThatIsDamagedIsMissingWithItsPlaceAndTheAccountBalance
   close();
 }
 
+TEST_F(WriteAhead, DamageThatCostsNoRowsIsCountedOnce) {
+  rig_.below->opens.assign(1000, unavailable("nobody there"));
+  for (const uint64_t from : {0, 10}) {
+    ASSERT_TRUE(open().ok());
+    append(from, from + 10);
+    close();
+  }
+  EXPECT_EQ(rig_.world.metric("flume_wal_damaged_bytes_total"), 0);
+  uint64_t damaged = 0;
+  for (const char* name : {"/00000000000000000000.sealed", "/00000000000000000010.sealed"}) {
+    const std::string segment = status_folder() + name;
+    const auto file = local_files().open(segment).value();
+    wal::SegmentReader reader(*file, {});
+    const auto places = reader.next().value();
+    ASSERT_EQ(places.kind, wal::SegmentReader::Kind::kPlaces);
+    damaged += places.end_offset - places.offset;
+    std::string bytes = read_file(segment, 1 << 20).value();
+    bytes[places.offset + wal::kPlacesHeadBytes] ^= 0x10;
+    ASSERT_TRUE(replace_file(segment, bytes, 0600).ok());
+  }
+  rig_.below->opens.clear();
+  rig_.below->appends.assign(2, {unavailable("connection refused"), 0});  // so that it is read twice
+  sink_ = rig_.build("ackedWriteAhead keep");
+  ASSERT_TRUE(open().ok());
+  while (status().counts.held > 0) {
+    rig_.world.clock.advance(std::chrono::milliseconds(10));
+    ::poll(nullptr, 0, 1);
+  }
+  EXPECT_EQ(status().damaged_bytes, damaged);
+  EXPECT_EQ(rig_.world.metric("flume_wal_damaged_bytes_total"), static_cast<int64_t>(damaged));
+  EXPECT_EQ(status().missing, 0U);
+  close();
+  expect_kept(20);
+}
+
 TEST_F(WriteAhead, WhatTheFarEndTakesResponsibilityForIsTimed) {
   ASSERT_TRUE(open().ok());
   append(0, 10);
