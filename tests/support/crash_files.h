@@ -113,7 +113,14 @@ class CrashFiles final : public FileSystem {
     }
     return out;
   }
-  Result<uint64_t> free_bytes(const std::string&) override { return uint64_t{1} << 40; }
+  Result<uint64_t> free_bytes(const std::string&) override {
+    const MutexLock lock(mutex_);
+    return free_bytes_;
+  }
+  void set_free_bytes(uint64_t bytes) {
+    const MutexLock lock(mutex_);
+    free_bytes_ = bytes;
+  }
 
  private:
   explicit CrashFiles(CrashDisk disk) : disk_(std::move(disk)) {}
@@ -205,6 +212,7 @@ class CrashFiles final : public FileSystem {
   mutable Mutex mutex_;
   CrashDisk disk_ FLUME_GUARDED_BY(mutex_);
   int64_t left_ FLUME_GUARDED_BY(mutex_) = -1;
+  uint64_t free_bytes_ FLUME_GUARDED_BY(mutex_) = uint64_t{1} << 40;
   int64_t failures_ FLUME_GUARDED_BY(mutex_) = 1;
   int64_t points_ FLUME_GUARDED_BY(mutex_) = 0;
   bool crashes_ FLUME_GUARDED_BY(mutex_) = false;

@@ -181,6 +181,32 @@ TEST_F(WalTest, SegmentsAreSealedAtTheirSizeAndGoWhenTheyAreReleased) {
   EXPECT_EQ(read_all(*wal_), std::vector<std::string>());
 }
 
+TEST_F(WalTest, RowsWaitWhileTheDiskHasTooLittleLeftForOthers) {
+  options_.free_bytes = 1000;
+  options_.queue_bytes = 1;
+  files_.set_free_bytes(1000);
+  ASSERT_TRUE(open().ok());
+  append_synced(1);
+  files_.set_free_bytes(999);
+  append(2);
+  while (wal_->status().error.empty()) {
+    EXPECT_EQ(wal_->flush(Wait::for_duration(std::chrono::milliseconds(1))).code(), Code::kTimeout);
+  }
+  EXPECT_EQ(wal_->status().error, "the disk of \"/wal\" has 999 bytes left; 1000 are kept for others");
+  append(1);
+  const EventBatch refused = rows_.next(1);
+  EXPECT_EQ(wal_->append(refused).code(), Code::kBusy) << "the queue has a row";
+  EXPECT_EQ(wal_->status().synced, 1U);
+  EXPECT_EQ(rows_.settled(), 1U);
+  files_.set_free_bytes(1000);
+  ASSERT_TRUE(wal_->flush(soon()).ok());
+  EXPECT_EQ(wal_->status().error, "");
+  ASSERT_TRUE(wal_->append(refused).ok());
+  ASSERT_TRUE(wal_->flush(soon()).ok());
+  EXPECT_EQ(rows_.settled(), 5U);
+  EXPECT_EQ(read_all(*wal_), numbered(0, 5));
+}
+
 TEST_F(WalTest, RowsOfBeforeKeepTheirStreamAndNewOnesGoOnInAnother) {
   ASSERT_TRUE(open().ok());
   const Id128 before = wal_->stream();
