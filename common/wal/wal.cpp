@@ -223,36 +223,53 @@ Status Wal::wait_released(const Wait& wait) {
 }
 
 void Wal::release(uint64_t ordinal) {
-  std::vector<std::string> gone;
+  bool has_unwanted = false;
   {
     const MutexLock lock(mutex_);
     status_.released = std::max(status_.released, std::min(ordinal, status_.synced));
-    gone = drop_released();
-    if (!gone.empty() || status_.released >= status_.synced) {
+    const bool is_dropped = drop_released();
+    if (is_dropped || status_.released >= status_.synced) {
       changed_.notify_all();  // there is room again, or nothing left
     }
+    has_unwanted = !unwanted_.empty();
   }
-  remove_files(gone);
+  if (has_unwanted) {
+    remove_unwanted();
+  }
 }
 
-// Segments of which nothing is wanted, behind which there is one that says how far the log held its streams (R4).
-std::vector<std::string> Wal::drop_released() {
-  std::vector<std::string> gone;
+// Segments of which nothing is wanted, behind which there is one that says how far the log held its streams (R4). True:
+// there were any.
+bool Wal::drop_released() {
+  bool is_dropped = false;
   while (segments_.size() > 1 && segments_[0].end_ordinal <= status_.released &&
          segments_[1].end_ordinal > segments_[1].first_ordinal) {
-    gone.push_back(segments_.front().path);
+    unwanted_.push_back(segments_.front().path);
     status_.bytes -= segments_.front().end_offset;
     segments_.pop_front();
+    is_dropped = true;
   }
   status_.segments = segments_.size();
-  return gone;
+  return is_dropped;
 }
 
-void Wal::remove_files(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    if (const Status status = files_.remove(path); !status.ok()) {  // sent again after a restart, and dropped there
-      FLUME_LOG_EVERY(60'000, kWarn, "a segment that is not needed stays", kv("segment", path), kv("error", status));
+std::optional<std::string> Wal::first_unwanted() const {
+  const MutexLock lock(mutex_);
+  return unwanted_.empty() ? std::nullopt : std::optional(unwanted_.front());
+}
+
+// In order: with one that stays before others that are gone, a start would find a hole. What cannot be removed is tried
+// again with the next release.
+void Wal::remove_unwanted() {
+  const MutexLock one_at_a_time(removing_);
+  while (const auto path = first_unwanted()) {
+    if (const Status status = files_.remove(*path); !status.ok() && status.code() != Code::kNotFound) {
+      FLUME_LOG_EVERY(60'000, kWarn, "a segment that is not needed stays; its removal is tried again",
+                      kv("segment", *path), kv("error", status));
+      return;
     }
+    const MutexLock lock(mutex_);
+    unwanted_.pop_front();
   }
 }
 
@@ -485,7 +502,7 @@ void Wal::synced(const std::vector<Queued>& group) {
       held_.advance(item.batch.origin().stream, item.batch.origin().end_position, note ? *note : std::string());
     }
   }
-  std::vector<std::string> gone;
+  bool is_dropped = false;
   if (rows > 0) {
     totals_.rows += rows;
     totals_.skipped += static_cast<uint32_t>(numbers - rows);
@@ -505,7 +522,7 @@ void Wal::synced(const std::vector<Queued>& group) {
     status_.accepted_bytes += body_bytes;
     times_.synced(status_.synced, clock_.now(), clock_.wall_millis());
     queued_bytes_ -= bytes;
-    gone = drop_released();
+    is_dropped = drop_released();
   }
   changed_.notify_all();  // readers
   for (const Queued& item : group) {
@@ -518,7 +535,9 @@ void Wal::synced(const std::vector<Queued>& group) {
     status_.settling = 0;
   }
   changed_.notify_all();  // flush()
-  remove_files(gone);
+  if (is_dropped) {
+    remove_unwanted();
+  }
 }
 
 }  // namespace flume::wal

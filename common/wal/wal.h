@@ -162,8 +162,9 @@ class Wal {
   Status try_write(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
   Places held() const FLUME_EXCLUDES(mutex_);
   Places announced(const std::vector<Queued>& group) const FLUME_EXCLUDES(mutex_);
-  std::vector<std::string> drop_released() FLUME_REQUIRES(mutex_);
-  void remove_files(const std::vector<std::string>& paths);
+  bool drop_released() FLUME_REQUIRES(mutex_);
+  void remove_unwanted() FLUME_EXCLUDES(removing_, mutex_);
+  std::optional<std::string> first_unwanted() const FLUME_EXCLUDES(mutex_);
   void end_file() FLUME_EXCLUDES(mutex_);
   void seal() FLUME_EXCLUDES(mutex_);
   void synced(const std::vector<Queued>& group) FLUME_EXCLUDES(mutex_);
@@ -185,9 +186,11 @@ class Wal {
   LogTimes times_;
   std::vector<Missing> missing_;  // that recovery found; constant once the log is open
 
+  Mutex removing_;  // one removes files at a time; taken before mutex_
   mutable Mutex mutex_;
   CondVar changed_;
-  std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);  // by ordinal; the open one is the last
+  std::deque<std::string> unwanted_ FLUME_GUARDED_BY(mutex_);  // segments that are to be removed, by ordinal
+  std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);      // by ordinal; the open one is the last
   std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);
   TimePoint first_queued_ FLUME_GUARDED_BY(mutex_){};   // when the oldest of these came
   uint64_t queued_bytes_ FLUME_GUARDED_BY(mutex_) = 0;  // with what is being written

@@ -181,6 +181,30 @@ TEST_F(WalTest, SegmentsAreSealedAtTheirSizeAndGoWhenTheyAreReleased) {
   EXPECT_EQ(read_all(*wal_), std::vector<std::string>());
 }
 
+// What is left in the folder has no hole, whatever could not be removed: a start would take it for missing rows.
+TEST_F(WalTest, ASegmentThatCannotBeRemovedIsTriedAgainBeforeThoseBehindIt) {
+  const auto segments = [this] {
+    const auto names = files_.list(kFolder).value();
+    return std::count_if(names.begin(), names.end(), [](const std::string& name) { return SegmentName::parse(name); });
+  };
+  options_.segment_bytes = 200;
+  ASSERT_TRUE(open().ok());
+  for (int i = 0; i < 5; ++i) {
+    append_synced(2);
+  }
+  files_.fail_at(0, 2);
+  wal_->release(4);
+  EXPECT_EQ(segments(), 5);
+  EXPECT_EQ(wal_->status().segments, 3U) << "they are wanted no more";
+  wal_->release(6);
+  EXPECT_EQ(segments(), 5);
+  wal_->release(6);
+  EXPECT_EQ(segments(), 2);
+  EXPECT_EQ(read_all(*wal_), numbered(6, 10));
+  reopen();
+  EXPECT_EQ(segments(), 2);
+}
+
 TEST_F(WalTest, RowsWaitWhileTheDiskHasTooLittleLeftForOthers) {
   options_.free_bytes = 1000;
   options_.queue_bytes = 1;
