@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The account of an agent with a log, as its API shows it: over a kill, with a damaged record, every row has one place in it."""
+import struct
 import unittest
 
 from flume_process import Cluster, free_ports, http, wait_for
@@ -69,9 +70,24 @@ class LedgerTest(unittest.TestCase):
                 return line.split(" ")[-1]
         return None
 
+    def segment(self):
+        path, = (self.cluster.folder / "nodes").glob("**/wal/sink/00000000000000000000.open")
+        return path
+
+    def cut(self, body):
+        """Takes the record with this row out of the log; where it was, and where the next one is now."""
+        path = self.segment()
+        contents = path.read_bytes()
+        records = [at for at in range(64, len(contents), 8) if contents[at + 8:at + 12] == b"FLB1"]
+        index = max(i for i, at in enumerate(records) if at < contents.index(body))
+        length, = struct.unpack_from("<I", contents, records[index])
+        size = (8 + length + 7) // 8 * 8
+        path.write_bytes(contents[:records[index]] + contents[records[index] + size:])
+        return path, records[index + 1] - size
+
     def damage(self, body):
         """Changes one byte of the record with this row and says where that is."""
-        path, = (self.cluster.folder / "nodes").glob("**/wal/sink/00000000000000000000.open")
+        path = self.segment()
         contents = bytearray(path.read_bytes())
         place = contents.index(body)
         contents[place] ^= 0x10
@@ -106,6 +122,7 @@ class LedgerTest(unittest.TestCase):
         node = self.until_terms({"read": 5, "recovered": 50, "delivered": 45, "missing": 10})
         missing = node["logs"][0]["missing"]
         self.assertEqual(missing["events"], 10)
+        self.assertEqual(node["logs"][0]["damaged_bytes"], missing["places"][0]["bytes"])
         where, = missing["places"]
         self.assertEqual((where["first"], where["end"], where["segment"]), (20, 30, str(path)))
         self.assertTrue(where["offset"] < place < where["offset"] + where["bytes"], where)
@@ -119,6 +136,24 @@ class LedgerTest(unittest.TestCase):
         self.assertEqual(node["logs"], [])
         kept = [n for n in range(55) if not 20 <= n < 30]
         self.assertEqual(self.out.read_bytes(), b"".join(b"line %06d\n" % n for n in kept))
+
+    def test_a_record_that_somebody_removed_is_missing_with_the_place_where_the_log_goes_on(self):
+        self.start_agent()
+        for _ in range(5):
+            self.write(GROUP)
+            self.until("rows in the log", lambda n: n["ledger"]["held"]["events"] == self.written)
+        self.cluster.processes["agent"].kill()
+        self.cluster.processes["agent"].stop()
+        path, next_record = self.cut(b"line 000022")
+        self.start_agent()
+        self.start_collector()
+        self.until("an empty log", lambda n: n["logs"] and n["logs"][0]["rows"] == 0)
+        node = self.until_terms({"recovered": 50, "delivered": 40, "missing": 10})
+        where, = node["logs"][0]["missing"]["places"]
+        self.assertEqual((where["first"], where["end"], where["segment"]), (20, 30, str(path)))
+        self.assertEqual((where["offset"], where["bytes"]), (next_record, 0))
+        self.assertIn("removed", where["why"])
+        self.assertEqual(node["logs"][0]["damaged_bytes"], 0)
 
 
 if __name__ == "__main__":
