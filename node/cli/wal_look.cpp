@@ -27,6 +27,14 @@ using wal::SegmentSummary;
 // "00000000000000000000.open"
 std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// Of an open file that another one follows, a write failed: nobody writes it any more, and the next recovery copies it.
+const char* state_text(const std::vector<SegmentSummary>& segments, size_t at) {
+  if (segments[at].name.state == wal::SegmentState::kSealed) {
+    return "sealed";
+  }
+  return at + 1 == segments.size() ? "open" : "unfinished";
+}
+
 // The largest unit that it has one of: "3d", "2h", "15m", "8s".
 std::string age_text(int64_t millis) {
   const int64_t seconds = std::max<int64_t>(millis, 0) / 1000;
@@ -71,9 +79,9 @@ std::string ls_text(const std::vector<SegmentSummary>& segments, const std::vect
   std::vector<std::vector<std::string>> rows = {
       {"SEGMENT", "STATE", "STREAM", "FIRST", "END", "ROWS", "BYTES", "AGE", "DAMAGE"}};
   std::string notes;
-  for (const SegmentSummary& segment : segments) {
-    const bool is_open = segment.name.state == wal::SegmentState::kOpen;
-    rows.push_back({file_name(segment.path), is_open ? "open" : "sealed",
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const SegmentSummary& segment = segments[i];
+    rows.push_back({file_name(segment.path), state_text(segments, i),
                     segment.header ? to_hex(segment.header->stream).substr(0, kStreamDigits) : "?",
                     str_cat(segment.name.first_ordinal), str_cat(segment.end_ordinal), str_cat(segment.rows),
                     str_cat(segment.bytes),
@@ -93,10 +101,11 @@ std::string ls_text(const std::vector<SegmentSummary>& segments, const std::vect
 std::string ls_json(const std::vector<SegmentSummary>& segments, const std::vector<wal::KeptBytes>& kept) {
   JsonWriter json;
   json.begin_object().key("segments").begin_array();
-  for (const SegmentSummary& segment : segments) {
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const SegmentSummary& segment = segments[i];
     json.begin_object();
     json.member("name", file_name(segment.path));
-    json.member("state", segment.name.state == wal::SegmentState::kOpen ? "open" : "sealed");
+    json.member("state", state_text(segments, i));
     if (segment.header) {
       json.member("stream", to_hex(segment.header->stream));
       json.member("created_ms", segment.header->created_millis);

@@ -61,6 +61,15 @@ class WalToolsTest(unittest.TestCase):
         self.assertEqual(lines[3][:2], ["set", "aside:"])
         self.assertIn(b"00000000000000000000.open-64\", 40 bytes", done.stdout)
 
+    def test_ls_tells_an_open_segment_that_others_follow_from_the_one_that_is_written(self):
+        sealed = (self.log / SEALED).read_bytes()
+        (self.log / SEALED.replace("sealed", "open")).write_bytes(sealed[:-32])  # its life ended before its footer
+        (self.log / SEALED).unlink()
+        answer = json.loads(self.wal("ls", "--json", self.log).stdout)
+        self.assertEqual([segment["state"] for segment in answer["segments"]], ["unfinished", "open"])
+        lines = self.wal("ls", self.log).stdout.decode().splitlines()
+        self.assertEqual([line.split()[1] for line in lines], ["STATE", "unfinished", "open"])
+
     def test_ls_as_json(self):
         done = self.wal("ls", "--json", self.log)
         answer = json.loads(done.stdout)
