@@ -10,11 +10,11 @@
 """
 import filecmp
 import json
+import multiprocessing
 import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 from http.client import HTTPConnection
 
@@ -191,6 +191,18 @@ def acknowledged(page):
     return sum(log["ack"]["events"] for log in json.loads(page.getresponse().read())["logs"])
 
 
+def write_at_a_rate(place, rate, written):
+    """Lines of 200 bytes, one write each; `written` is when each began."""
+    line = b"x" * 199 + b"\n"
+    with open(place, "ab", buffering=0) as log:
+        begin = time.perf_counter()
+        for count in range(len(written)):
+            if (wait := begin + count / rate - time.perf_counter()) > 0:
+                time.sleep(wait)
+            written[count] = time.perf_counter()
+            log.write(line)
+
+
 def latency(options, folder):
     out = folder / "out"
     out.mkdir()
@@ -202,21 +214,9 @@ def latency(options, folder):
     near = node(folder, "agent", f'agent: tail("{place}") | agentSink("127.0.0.1", {port});', http=http)
     wait_for("the agent's page", lambda: listening(http))
     page = HTTPConnection("127.0.0.1", http, timeout=20)  # kept: connecting takes longer than what is measured
-    line = b"x" * 199 + b"\n"
-    written = []
-    stop = threading.Event()
-
-    def write():
-        with open(place, "ab", buffering=0) as log:
-            begin = time.perf_counter()
-            for count in range(options.lines):
-                if (wait := begin + count / options.rate - time.perf_counter()) > 0:
-                    time.sleep(wait)
-                written.append(time.perf_counter())
-                log.write(line)
-        stop.set()
-
-    writer = threading.Thread(target=write)
+    written = multiprocessing.RawArray("d", options.lines)
+    # A process of its own: as a thread it would wait for this one's interpreter, and this one for it.
+    writer = multiprocessing.Process(target=write_at_a_rate, args=(place, options.rate, written))
     writer.start()
     took, known = [], 0
     while known < options.lines:

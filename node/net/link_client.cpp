@@ -244,7 +244,10 @@ Status LinkClient::take_frames() {
 
 Status LinkClient::take_call(rpc::LinkCall call, std::string_view frame) {
   switch (call) {
-    case rpc::LinkCall::kAlive: return {};
+    case rpc::LinkCall::kAlive: {
+      const auto alive = rpc::read_alive(frame);
+      return alive.ok() ? Status() : dead(alive.status().with_context(str_cat("read from ", name())));
+    }
     case rpc::LinkCall::kHello: {
       auto hello = rpc::read_hello(frame);
       if (!hello.ok()) {

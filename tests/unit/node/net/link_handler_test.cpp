@@ -218,6 +218,43 @@ TEST(LinkHandler, ClosesTheConnectionForWhatAPeerMustNotSend) {
   EXPECT_EQ(rig.last_error().substr(0, 29), "a batch that fails its checks");
 }
 
+// Whatever bit of a call's arguments or checksum was changed on its way, nothing is taken from it.
+TEST(LinkFrames, OfWhichABitWasChangedAreNotRead) {
+  constexpr size_t kChecksum = rpc::kCallHeadBytes - 4;
+  const auto each_changed_bit = [](const std::string& good, const auto& is_read) {
+    for (size_t bit = 8 * kChecksum; bit < 8 * good.size(); ++bit) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+      EXPECT_FALSE(is_read(bad)) << bit;
+    }
+  };
+  rpc::LinkHello hello;
+  hello.acks = {"durable"};
+  hello.streams = {{Id128{7}, 12, 34}};
+  const rpc::LinkReply reply{
+      .received = 20, .credit = 100, .settled = 12, .durable = {{Id128{7}, 0, 12}}, .error = "e"};
+  each_changed_bit(rpc::hello_frame(hello), [](const std::string& frame) { return rpc::read_hello(frame).ok(); });
+  each_changed_bit(rpc::reply_frame(reply), [](const std::string& frame) { return rpc::read_reply(frame).ok(); });
+  each_changed_bit(rpc::alive_frame(true), [](const std::string& frame) { return rpc::read_alive(frame).ok(); });
+  each_changed_bit(rpc::alive_frame(), [](const std::string& frame) { return rpc::read_alive(frame).ok(); });
+}
+
+TEST(LinkFrames, OfGeneratedCodeSayNoChecksum) {
+  std::string frame = rpc::alive_frame(true);
+  frame.replace(rpc::kCallHeadBytes - 4, 4, 4, '\0');
+  EXPECT_TRUE(rpc::read_alive(frame).value());
+}
+
+TEST(LinkHandler, ACallOfWhichABitWasChangedEndsTheLink) {
+  std::string bad = rpc::alive_frame(true);
+  bad[bad.size() - 2] = 0;  // no commit is wanted
+  Rig rig;
+  EXPECT_EQ(rig.feed(rig.told + bad), Verdict::kFinish);
+  EXPECT_EQ(
+      rig.last_error(),
+      "an empty call that cannot be read: the arguments of a call of the link have another checksum than it says");
+}
+
 TEST(LinkHandler, WantsTheHelloFirst) {
   Rig rig;
   EXPECT_EQ(rig.feed(batch_frame(support::mixed_batch())), Verdict::kFinish);
