@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kFailedClose = std::chrono::seconds(2);   // a side that failed gets no more time to close
 constexpr Duration kOpenTimeout = std::chrono::seconds(30);  // components have shorter ones of their own
 constexpr Duration kBlockedPause = std::chrono::milliseconds(5);
+constexpr Duration kOwnMachine = std::chrono::seconds(2);        // longest pause for what this machine is short of
 constexpr Duration kLastTries = std::chrono::milliseconds(100);  // between them, while it stops
 constexpr int kFirstBeats = 16;  // so much shorter is the first one: a process that is killed soon keeps its place too
 constexpr int kIdleBeats = 20;   // heartbeats to sleep when nothing moves and nothing is under way
@@ -245,7 +246,11 @@ void Driver::failed(Flow::Step side, const Status& status) {
   active_since_.reset();
   // After EIO the file is dead, not the disk for ever: the next try makes a new one, and may well succeed.
   const bool temporary = status.is_temporary() || status.code() == Code::kIo;
-  next_try_ = now + (temporary ? backoff_.next() : options_.permanent_retry);
+  Duration pause = temporary ? backoff_.next() : options_.permanent_retry;
+  if (status.code() == Code::kIo || status.code() == Code::kNoSpace) {
+    pause = std::min(pause, kOwnMachine);
+  }
+  next_try_ = now + pause;
   set_state(temporary ? NodeState::kBackoff : NodeState::kError, next_try_);
 }
 
@@ -279,10 +284,16 @@ void Driver::checkpoint() {
   moved_ = false;
   next_checkpoint_ = context_.clock.now() + beat_;
   beat_ = std::min(options_.heartbeat, 2 * beat_);
-  if (const Status status = flow_->checkpoint(); !status.ok()) {
+  const Status status = flow_->checkpoint();
+  if (!status.ok()) {
     moved_ = true;  // again at the next heartbeat
     FLUME_LOG_EVERY(60'000, kError, "read positions could not be saved", kv("node", context_.logical_node),
                     kv("error", status));
+  }
+  const Status shown = status.with_context("read positions are not saved");
+  if (shown.message() != unsaved_error_) {
+    unsaved_error_ = std::string(shown.message());
+    publish_errors();
   }
   tend();
 }
@@ -314,8 +325,12 @@ void Driver::set_errors(std::string running, std::string refused) {
   }
   error_ = std::move(running);
   refused_error_ = std::move(refused);
+  publish_errors();
+}
+
+void Driver::publish_errors() {
   publish([&](DriverStatus& status) {
-    status.error = refused_error_.empty() ? error_ : refused_error_;
+    status.error = !refused_error_.empty() ? refused_error_ : !error_.empty() ? error_ : unsaved_error_;
     status.error_millis = status.error.empty() ? 0 : context_.clock.wall_millis();
   });
 }

@@ -2,10 +2,11 @@
 // configuration between two batches. Nobody else touches source or sink.
 //
 // States (node_set.h): a temporary error shows BACKOFF with the next try, a permanent one ERROR and is tried again
-// every 60 s; a sink that takes nothing shows BLOCKED; a source at its end IDLE. A new configuration with the same
-// source text swaps the sink under the running source: stop feeding, flush, take back, close, open the new one, append
-// there what came back. If what is new does not open, the old is opened again and the error shown; a temporary error is
-// tried again with back-off, a permanent one when it is given again.
+// every 60 s; what this machine is short of (space, descriptors, a disk that works) is looked for every 2 s at least; a
+// sink that takes nothing shows BLOCKED; a source at its end IDLE. A new configuration with the same source text swaps
+// the sink under the running source: stop feeding, flush, take back, close, open the new one, append there what came
+// back. If what is new does not open, the old is opened again and the error shown; a temporary error is tried again
+// with back-off, a permanent one when it is given again.
 //
 // want(), refresh() and stop() may be called from any thread and only leave word; status() reads a snapshot.
 #pragma once
@@ -89,6 +90,7 @@ class Driver {
 
   void set_state(NodeState state, TimePoint next_try = TimePoint::max());
   void set_errors(std::string running, std::string refused);
+  void publish_errors();
   void publish(const std::function<void(DriverStatus&)>& change);
   Wait interruptible(Duration within);
   Wait closing() const { return Wait::for_duration(options_.limits.close_timeout, stop_.token()); }
@@ -114,6 +116,7 @@ class Driver {
   NodeState state_ = NodeState::kHello;
   std::string error_;          // of what runs
   std::string refused_error_;  // of what was refused
+  std::string unsaved_error_;  // of the last checkpoint
 
   StopSource stop_;  // once
   mutable Mutex mutex_;

@@ -149,6 +149,11 @@ class LogicalNode {
     }
     status.error = error_.empty() ? driver.error : error_;
     status.error_millis = error_.empty() ? driver.error_millis : error_millis_;
+    look_at_journal();
+    if (status.error.empty() && !journal_error_.empty()) {
+      status.error = str_cat("the delivery journal cannot be written, rows wait for it: ", journal_error_);
+      status.error_millis = journal_error_millis_;
+    }
     status.next_try_millis = driver.next_try_millis;
     status.ledger = ledger(driver.running != nullptr && driver.running->promise.may_join);
     status.logs = logs_.list();
@@ -160,6 +165,13 @@ class LogicalNode {
   }
 
  private:
+  void look_at_journal() {
+    const std::string error = journal_ == nullptr ? std::string() : journal_->status().error;
+    if (error != journal_error_) {
+      journal_error_ = error;
+      journal_error_millis_ = parts_.clock.wall_millis();
+    }
+  }
   // Sources and logs go on counting: what they say fits together when the logs settled nothing between two looks.
   Ledger ledger(bool may_join) const {
     constexpr int kLooks = 64;
@@ -222,9 +234,12 @@ class LogicalNode {
   LogBook logs_;
   Context context_;
   LedgerBook book_;
-  uint64_t wanted_ = 0;  // these three: under the NodeSet's mutex
-  std::string error_;    // why the last configuration was refused before the driver saw it
+  // Under the NodeSet's mutex:
+  uint64_t wanted_ = 0;
+  std::string error_;  // why the last configuration was refused before the driver saw it
   int64_t error_millis_ = 0;
+  std::string journal_error_;  // at the last look
+  int64_t journal_error_millis_ = 0;
   bool draining_ = false;
   const std::unique_ptr<LogKeeper> keeper_;  // may be null
   Driver driver_;

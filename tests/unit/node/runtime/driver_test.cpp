@@ -89,6 +89,33 @@ TEST_F(DriverTest, AFailedDiskIsTriedAgainSoon) {
   until_state(NodeState::kActive);
 }
 
+TEST_F(DriverTest, WhatThisMachineIsShortOfIsLookedForEveryTwoSeconds) {
+  const Status full = Status::from_errno(EDQUOT, "append to \"f\"");
+  sink("k")->opens = {full, full, full, full, full, full};
+  run(program(1, "s", "k"));
+  for (const int pause : {1, 2, 2, 2, 2, 2}) {
+    const int64_t next = world.clock.wall_millis() + pause * 1000;
+    until([&] { return driver->status().next_try_millis == next; });
+    pass(seconds(pause));
+  }
+  until_state(NodeState::kActive);
+}
+
+TEST_F(DriverTest, PositionsThatCannotBeSavedAreShownUntilTheyAre) {
+  source("s")->saves.assign(1, Status::from_errno(EROFS, "write to \"positions\""));
+  run(program(1, "s", "k"));
+  give("s", {"a"});
+  until_rows("k", {"a"});
+  pass(seconds(1));
+  until([&] {
+    return driver->status().error ==
+           "read positions are not saved: write to \"positions\": Read-only file system (EROFS)";
+  });
+  EXPECT_EQ(driver->status().state, NodeState::kActive) << "rows go on";
+  pass(seconds(1));
+  until([&] { return driver->status().error.empty(); });
+}
+
 TEST_F(DriverTest, RowsThatAFailedSinkDidNotTakeAreOfferedAgain) {
   sink("k")->appends = {{kRefused, 1}};
   run(program(1, "s", "k"));

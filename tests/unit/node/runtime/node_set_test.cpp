@@ -1,7 +1,12 @@
 #include "node/runtime/node_set.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <filesystem>
+
+#include "common/io/posix.h"
+#include "common/journal/journal.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/node/runtime/runtime_rig.h"
 
@@ -84,6 +89,45 @@ TEST_F(NodeSetTest, RunsWhatItIsGivenAndSaysSo) {
   EXPECT_EQ(status.sink, "keep");
   EXPECT_EQ(status.wanted_revision, 4U);
   EXPECT_EQ(status.error, "");
+}
+
+// Puts what it takes into the node's delivery journal.
+class JournallingSink final : public Sink {
+ public:
+  Status open(Context& context, const Wait&) override {
+    journal_ = context.journal;
+    return journal_->open();
+  }
+  AppendResult append(const EventBatch& batch, const Wait&) override {
+    (void)journal_->commit(journal::Durable{"sink", "", 0, {{Id128{8}, 0, batch.rows()}}, 6});
+    batch.settle(Outcome::kDelivered);
+    return {{}, batch.rows()};
+  }
+  Status flush(const Wait&) override { return {}; }
+  Status close(const Wait&) override { return {}; }
+
+ private:
+  journal::Journal* journal_ = nullptr;
+};
+
+TEST_F(NodeSetTest, ADeliveryJournalThatCannotBeWrittenIsShownUntilItCan) {
+  registry_.add_sink(
+      described(lang::ComponentSpec::Kind::kSink, "journalling"),
+      [](const lang::Plan&, const Build&) -> std::unique_ptr<Sink> { return std::make_unique<JournallingSink>(); });
+  ASSERT_TRUE(set_->set(config("a", 1, "feed", "journalling")).ok());
+  until_active("a", 1);
+  const std::string folder = dir_ / "state/a";
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(replace_file(folder, "in the way", 0600).ok());
+  stage_.tell([this] { sources_["feed"]->given.push_back({"row"}); });
+  const auto look = [this] { return set_->find("a")->error; };
+  while (look().find("the delivery journal cannot be written, rows wait for it: ") != 0) {
+    ::poll(nullptr, 0, 1);
+  }
+  std::filesystem::remove(folder);
+  while (!look().empty()) {
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 TEST_F(NodeSetTest, ABadConfigurationIsRefusedWithItsPlaceAndTheOldFlowGoesOn) {

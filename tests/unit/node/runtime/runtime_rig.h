@@ -23,6 +23,7 @@ using Strings = std::vector<std::string>;
 struct SourceScript {
   std::deque<Status> opens;    // what the next opens answer; with none left they work
   std::deque<Status> reads;    // failures of the next reads
+  std::deque<Status> saves;    // what the next checkpoints answer
   std::vector<Strings> given;  // batches, all that were ever given
   bool ends = false;           // at the end of them; else the source waits for more
 
@@ -124,8 +125,15 @@ class StagedSource final : public node::Source {
     return true;
   }
   Status checkpoint() override {
-    stage_.tell([this] { ++script_->checkpoints; });
-    return {};
+    Status status;
+    stage_.tell([&] {
+      ++script_->checkpoints;
+      if (!script_->saves.empty()) {
+        status = std::move(script_->saves.front());
+        script_->saves.pop_front();
+      }
+    });
+    return status;
   }
   Status close(const Wait&) override {
     stage_.tell([this] {
