@@ -10,6 +10,7 @@ namespace flume::node {
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);  // is the log empty?
+constexpr Duration kCatchUp = std::chrono::milliseconds(100);    // for the last rows in it
 constexpr Duration kTickTime = std::chrono::seconds(1);
 constexpr char kOrdered[] = "ordered";
 
@@ -45,6 +46,18 @@ Status DiskFailoverSink::open(Context& context, const Wait& wait) {
   return {};
 }
 
+// Where rows come all the time there are always some in the log. So when it holds less than came since the last look,
+// new ones wait for these: else all would go over the disk for ever.
+bool DiskFailoverSink::is_log_empty(const Wait& wait) {
+  const uint64_t few = std::exchange(spooled_since_look_, 0);
+  const uint64_t held = log_.held_rows();
+  if (held > 0 && held <= few) {
+    log_.wait_sent(wait.at_most(std::chrono::steady_clock::now() + kCatchUp));
+    return log_.held_rows() == 0;
+  }
+  return held == 0;
+}
+
 // Where order is kept only behind everything that is in the log.
 void DiskFailoverSink::go_straight_if_possible(const Wait& wait) {
   const TimePoint now = context_->clock.now();
@@ -52,8 +65,8 @@ void DiskFailoverSink::go_straight_if_possible(const Wait& wait) {
     return;
   }
   next_look_ = now + kLookAgain;
-  const bool is_behind = order_ == Order::kKept && log_.held_rows() > 0;
-  if (is_behind || !waiting_.empty() || !straight_.may_open(*context_)) {
+  const bool is_possible = waiting_.empty() && straight_.may_open(*context_);
+  if (!is_possible || (order_ == Order::kKept && !is_log_empty(wait))) {
     return;
   }
   constexpr bool kAnotherWorks = true;  // the log, so the source waits for a moment only
@@ -111,6 +124,7 @@ AppendResult DiskFailoverSink::append(const EventBatch& batch, const Wait& wait)
   if (taken < batch.rows()) {
     const EventBatch rest = batch.from(taken);
     AppendResult result = log_.append(rest, wait);
+    spooled_since_look_ += result.taken;
     return {std::move(result.status), taken + result.taken};
   }
   return {{}, taken};

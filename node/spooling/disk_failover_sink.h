@@ -39,6 +39,7 @@ class DiskFailoverSink final : public Sink {
 
  private:
   void go_straight_if_possible(const Wait& wait);
+  bool is_log_empty(const Wait& wait);
   void spool_from_now_on(const Status& why);
   Status spool_waiting(const Wait& wait);
 
@@ -48,8 +49,9 @@ class DiskFailoverSink final : public Sink {
   Context* context_ = nullptr;  // given to open(); outlives the component
   Gauge* spooling_gauge_ = nullptr;
   Counter* doubled_ = nullptr;
-  bool spooling_ = false;           // new rows go through the log
-  TimePoint next_look_{};           // whether they can go straight
+  bool spooling_ = false;  // new rows go through the log
+  TimePoint next_look_{};  // whether they can go straight
+  uint64_t spooled_since_look_ = 0;
   std::deque<EventBatch> waiting_;  // came back from straight_ and are not in the log yet, in order
 };
 

@@ -251,6 +251,12 @@ void WriteAheadSink::wait_for_far_end(const Wait& wait) {
   }
 }
 
+void WriteAheadSink::wait_sent(const Wait& wait) {
+  if (wal_ != nullptr && wal_->flush(wait).ok()) {
+    (void)wal_->wait_released(wait);
+  }
+}
+
 uint64_t WriteAheadSink::held_rows() const {
   if (wal_ == nullptr) {
     return 0;

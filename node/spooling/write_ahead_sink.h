@@ -42,7 +42,8 @@ class WriteAheadSink final : public Sink {
   AppendResult append(const EventBatch& batch, const Wait& wait) override;
   Status flush(const Wait& wait) override;  // on this machine's disk
   Status close(const Wait& wait) override;
-  uint64_t held_rows() const;  // not delivered yet; 0 while closed
+  uint64_t held_rows() const;        // not delivered yet; 0 while closed
+  void wait_sent(const Wait& wait);  // until all that was appended is delivered, or the wait is over
 
  private:
   struct Sending;  // the second driver and what it needs

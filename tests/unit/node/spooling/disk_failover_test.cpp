@@ -6,11 +6,14 @@
 #include <poll.h>
 
 #include "tests/support/sink_rig.h"
+#include "tests/support/soon.h"
 #include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::node {
 namespace {
+
+using Strings = std::vector<std::string>;
 
 class DiskFailover : public testing::Test {
  protected:
@@ -138,6 +141,23 @@ TEST_F(DiskFailover, WhereOrderIsNotKeptNewRowsGoStraightBesideTheLog) {
   ASSERT_TRUE(rig_.open(*sink_).ok());
   EXPECT_TRUE(sink_->close(rig_.wait).ok()) << "a moment for the log's sender";
   EXPECT_EQ(from_log_->rows, rows(0, 5));
+}
+
+TEST_F(DiskFailover, RowsThatNeverPauseGoStraightAgainToo) {
+  ASSERT_TRUE(rig_.open(*sink_).ok());
+  straight_->appends.push_back({unavailable("connection reset"), 0});
+  const Wait patience = test::soon();
+  uint64_t row = 0;
+  do {
+    ASSERT_FALSE(patience.over()) << row;
+    append(row, row + 1);
+    ++row;
+    rig_.world.clock.advance(std::chrono::milliseconds(1));
+  } while (straight_->rows.empty());
+  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  Strings all = from_log_->rows;
+  all.insert(all.end(), straight_->rows.begin(), straight_->rows.end());
+  EXPECT_EQ(all, rows(0, row));
 }
 
 TEST_F(DiskFailover, ASinkThatFailedIsLeftAloneForItsPause) {
