@@ -278,5 +278,47 @@ TEST_F(DurableLink, ASenderThatMaySendNoMoreAsksForACommit) {
   EXPECT_EQ(collector_.world.metric("flume_link_commits_wanted_total"), 1);
 }
 
+// agent -> relay -> collector, where the relay keeps no log.
+class Relay : public DurableLink {
+ protected:
+  Relay() {
+    EXPECT_TRUE(onward_.open().ok());
+    EXPECT_TRUE(sender_.open().ok());
+  }
+  // The sender's rows 0 and 1 are handed on.
+  void pass_on() {
+    ASSERT_TRUE(sender_.send(log_.rows(0, {"a", "b"})).ok());
+    std::vector<EventBatch> at_relay;
+    relay_.take(2, &at_relay);
+    for (const EventBatch& batch : at_relay) {
+      ASSERT_TRUE(onward_.send(batch).ok());
+    }
+    EXPECT_THAT(given(2), ElementsAre("a", "b"));
+  }
+
+  Collector relay_;
+  Sender onward_{collector_.port()};
+  Sender sender_{relay_.port()};
+};
+
+TEST_F(Relay, AnswersWhenItsOwnFarEndDoes) {
+  ASSERT_NO_FATAL_FAILURE(pass_on());
+  EXPECT_EQ(sender_.sink.flush(Wait::for_duration(std::chrono::milliseconds(50))).code(), Code::kTimeout);
+  EXPECT_EQ(log_.tracker->counts().delivered_rows, 0U);
+  settle_all();
+  EXPECT_TRUE(onward_.sink.flush(soon()).ok());
+  EXPECT_TRUE(sender_.sink.flush(soon()).ok());
+  EXPECT_EQ(log_.tracker->counts().delivered_rows, 2U);
+}
+
+TEST_F(Relay, WhoseFarEndIsGoneEndsItsSendersLinks) {
+  ASSERT_NO_FATAL_FAILURE(pass_on());
+  collector_.close();
+  EXPECT_EQ(onward_.sink.flush(soon()).code(), Code::kUnavailable);
+  EXPECT_TRUE(relay_.source.rewind().value()) << "what the driver does when rows come back";
+  EXPECT_EQ(sender_.sink.flush(soon()).code(), Code::kUnavailable);
+  EXPECT_EQ(log_.tracker->counts().not_delivered_rows, 2U) << "the log in front sends them again";
+}
+
 }  // namespace
 }  // namespace flume::node

@@ -6,7 +6,6 @@
 #include <poll.h>
 
 #include "tests/support/sink_rig.h"
-#include "tests/support/soon.h"
 #include "tests/support/source_rows.h"
 #include "tests/support/temp_dir.h"
 
@@ -146,10 +145,9 @@ TEST_F(DiskFailover, WhereOrderIsNotKeptNewRowsGoStraightBesideTheLog) {
 TEST_F(DiskFailover, RowsThatNeverPauseGoStraightAgainToo) {
   ASSERT_TRUE(rig_.open(*sink_).ok());
   straight_->appends.push_back({unavailable("connection reset"), 0});
-  const Wait patience = test::soon();
   uint64_t row = 0;
   do {
-    ASSERT_FALSE(patience.over()) << row;
+    ASSERT_LT(row, 20'000U) << "looked 200 times";
     append(row, row + 1);
     ++row;
     rig_.world.clock.advance(std::chrono::milliseconds(1));
