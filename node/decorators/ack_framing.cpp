@@ -358,7 +358,8 @@ void register_decorator_ack_framing(Registry& registry) {
   checker.doc =
       "The events that open and close a group end here; all others pass, those of no group too. Groups are counted in "
       "`flume_ack_groups_verified_total` and, with the log, `flume_ack_groups_damaged_total{reason}`: `checksum`, "
-      "`no_begin` and `unfinished` (no end for an hour). Part of `collectorSink` and `collector() { }`.";
+      "`no_begin` and `unfinished` (no end for an hour). Part of `collectorSink` and `collector() { }`, and of "
+      "every other sink behind `collectorSource` or `rpcSource` that sends nothing on.";
   checker.examples = {{"ackChecker console", "The events without those that only frame them."}};
   registry.add_decorator(std::move(checker), [](const lang::Plan& plan, const Build& build) -> std::unique_ptr<Sink> {
     return std::make_unique<AckChecker>(build.sink(plan.children[0]));

@@ -1,5 +1,6 @@
 #include "node/runtime/program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/text.h"
@@ -30,6 +31,34 @@ const lang::ComponentSpec* command_runner(const lang::Plan& plan, const lang::Ca
   return nullptr;
 }
 
+// Does anything in the tree send rows on to another node, or keep them for that?
+bool sends_on(const lang::Plan& plan, const lang::Catalog& catalog) {
+  using Kind = lang::ComponentSpec::Kind;
+  const lang::ComponentSpec* spec =
+      catalog.find(plan.kind == lang::Plan::Kind::kDecorator ? Kind::kDecorator : Kind::kSink, plan.name);
+  const bool is_end = spec == nullptr || spec->keeps == lang::Keeps::kNothing || spec->keeps == lang::Keeps::kJournal;
+  return !is_end || std::any_of(plan.children.begin(), plan.children.end(),
+                                [&](const lang::PlanPtr& child) { return sends_on(*child, catalog); });
+}
+
+// What classic end-to-end agents put around groups of events is checked and taken off where the events stay. A relay
+// leaves it to the next collector. What is packed (gzip, batch) shows its groups only when it is unpacked:
+// collectorSink does that, and checks them itself.
+lang::PlanPtr with_groups_checked(const lang::PlanPtr& sink, const lang::ComponentSpec* source,
+                                  const lang::Catalog& catalog) {
+  constexpr char kChecker[] = "ackChecker";
+  const bool has_checker = catalog.find(lang::ComponentSpec::Kind::kDecorator, kChecker) != nullptr;
+  if (source == nullptr || !source->receives || !has_checker || sends_on(*sink, catalog)) {
+    return sink;
+  }
+  auto checked = std::make_shared<lang::Plan>();
+  checked->kind = lang::Plan::Kind::kDecorator;
+  checked->name = kChecker;
+  checked->path = str_cat(sink->path, ".", kChecker);
+  checked->children = {sink};
+  return checked;
+}
+
 std::string error_text(const std::vector<lang::Diagnostic>& diagnostics) {
   std::vector<lang::Diagnostic> errors;
   for (const lang::Diagnostic& diagnostic : diagnostics) {
@@ -54,7 +83,7 @@ ProgramPtr compile(const lang::NodePlan& plan, const Registry& registry) {
   program->replayable = spec != nullptr && spec->replayable;
   program->promise = promise_of(plan, registry.catalog());
   program->source = [&registry, source = plan.source] { return Build(registry).source(source); };
-  program->sink = Build(registry).again(plan.sink);
+  program->sink = Build(registry).again(with_groups_checked(plan.sink, spec, registry.catalog()));
   return program;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/support/sink_rig.h"
+#include "tests/support/temp_dir.h"
 
 namespace flume::node {
 namespace {
@@ -164,6 +165,45 @@ TEST_F(AckFraming, AttributesThatAreNoFrameAreLeftAlone) {
   append(events);
   EXPECT_EQ(rig_.kept().size(), 5U);
   EXPECT_EQ(metric("flume_ack_events_damaged_total"), 1);
+}
+
+class ReceivedGroups : public AckFraming {
+ protected:
+  // The sink of `source | sink`, as a node builds it.
+  void compile_sink(const std::string& source, const std::string& sink) {
+    const auto program =
+        compile({"n1", "flow", source, sink, 1, false}, rig_.registry, rig_.world.settings, rig_.world.capabilities);
+    ASSERT_TRUE(program.ok()) << program.status().to_string();
+    sink_ = (*program)->sink();
+    ASSERT_TRUE(rig_.open(*sink_).ok());
+  }
+};
+
+TEST_F(ReceivedGroups, AreCheckedAndUnframedWhereTheyStay) {
+  compile_sink("collectorSource", "keep");
+  append(group());
+  EXPECT_EQ(rig_.kept().size(), 5U);
+  EXPECT_EQ(metric("flume_ack_groups_verified_total"), 1);
+  std::vector<Event> damaged = group();
+  damaged.erase(damaged.begin() + 2);
+  append(damaged);
+  EXPECT_EQ(metric("flume_ack_groups_damaged_total"), 1);
+}
+
+TEST_F(ReceivedGroups, AreLeftToTheNextCollectorByARelay) {
+  const test::TempDir dir;
+  rig_.world.context.state_folder = dir.path();
+  compile_sink("collectorSource", "ackedWriteAhead keep");
+  append(group());
+  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  EXPECT_TRUE(sink_->close(rig_.wait).ok()) << "a moment for the log's sender";
+  EXPECT_EQ(rig_.kept().size(), 7U);
+}
+
+TEST_F(ReceivedGroups, OfOtherSourcesAreNobodysBusiness) {
+  compile_sink("null", "keep");
+  append(group());
+  EXPECT_EQ(rig_.kept().size(), 7U);
 }
 
 }  // namespace
