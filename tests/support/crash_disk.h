@@ -36,7 +36,7 @@ class CrashDisk {
     const uint64_t number;
     std::string bytes;            // as everybody sees them now
     std::string synced;           // as they were at the last sync
-    std::vector<Piece> pieces{};  // since then
+    std::vector<Piece> pieces{};  // since then, on their way to the disk
   };
   using File = std::shared_ptr<Inode>;
   using NameTable = std::map<std::string, File>;
@@ -74,9 +74,12 @@ class CrashDisk {
     apply(file.pieces.back(), file.bytes);
   }
   static void sync(Inode& file) {
-    file.synced = file.bytes;
+    file.synced = written(file);
     file.pieces.clear();
   }
+  // A sync that failed: what it should have written looks sound in memory, and never gets to the disk, whatever is
+  // synced later.
+  static void lose(Inode& file) { file.pieces.clear(); }
 
   // A disk with what the power cut left, all of it synced.
   CrashDisk after_crash(Tail tail, Names names, uint64_t seed) const {
@@ -132,10 +135,17 @@ class CrashDisk {
     changes_.push_back(change);
   }
 
+  static std::string written(const Inode& file) {
+    std::string bytes = file.synced;
+    for (const Piece& piece : file.pieces) {
+      apply(piece, bytes);
+    }
+    return bytes;
+  }
   static std::string left(const Inode& file, Tail tail, Random& random) {
     std::string bytes = file.synced;
     switch (tail) {
-      case Tail::kKept: return file.bytes;
+      case Tail::kKept: return written(file);
       case Tail::kDropped: return bytes;
       case Tail::kTorn: return torn(file, random);
       case Tail::kZeros: bytes.resize(file.bytes.size(), '\0'); return bytes;

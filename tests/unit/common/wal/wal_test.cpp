@@ -166,6 +166,38 @@ TEST_F(WalTest, WhileTheDiskFailsNothingIsSettledAndThenAllGoesOnInANewFile) {
   EXPECT_TRUE(recovered_.damage.empty());
 }
 
+// R3: what a failed sync covered looks sound in memory, but is not on the disk, and a second sync does not help.
+TEST_F(WalTest, WhatAFailedSyncCoveredIsWrittenAgainToAnotherFile) {
+  ASSERT_TRUE(open().ok());
+  append_synced(2);
+  files_.fail_at(1);  // the next write works, its sync does not
+  append(3);
+  ASSERT_TRUE(wal_->flush(soon()).ok());
+  append_synced(1);
+  wal_.reset();
+  files_.revive(Tail::kKept, Names::kAll, 0);
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(rows_.settled(), 6U);
+  EXPECT_EQ(read_all(*wal_), numbered(0, 6));
+}
+
+// R1: they are in the file, and would not be there after a power cut.
+TEST_F(WalTest, RowsWhoseSyncFailsAreNotGivenOut) {
+  ASSERT_TRUE(open().ok());
+  append_synced(2);
+  files_.fail_at(1, 1'000'000);
+  append(3);
+  const Wait patience = soon();
+  while (wal_->status().error.empty()) {
+    ASSERT_FALSE(patience.over());
+    ASSERT_EQ(wal_->flush(Wait::for_duration(std::chrono::milliseconds(5))).code(), Code::kTimeout);
+  }
+  EXPECT_EQ(read_all(*wal_), numbered(0, 2));
+  files_.fail_at(-1);
+  EXPECT_TRUE(wal_->flush(soon()).ok());
+  EXPECT_EQ(read_all(*wal_), numbered(0, 5));
+}
+
 TEST_F(WalTest, SegmentsAreSealedAtTheirSizeAndGoWhenTheyAreReleased) {
   options_.segment_bytes = 200;
   ASSERT_TRUE(open().ok());
@@ -357,6 +389,24 @@ TEST_P(WalCrash, WhatWasSettledIsThereAfterACrashAnywhere) {
       ASSERT_GE(found.size(), rows.settled());
       ASSERT_EQ(found, numbered(0, found.size()));
     }
+  }
+}
+
+// What a process that was killed had written is there for the next one, and after a power cut perhaps not.
+TEST_P(WalCrash, WhatWasSettledAfterAKillIsThereAfterAPowerCut) {
+  CrashFiles whole;
+  Rows all;
+  run(whole, all);
+  for (int64_t point = 0; point < whole.points(); ++point) {
+    SCOPED_TRACE(str_cat("killed at point ", point));
+    CrashFiles files;
+    Rows rows;
+    files.crash_at(point);
+    run(files, rows);
+    files.restart();
+    const auto found = contents(files);
+    files.revive(GetParam(), Names::kSynced, static_cast<uint64_t>(point));
+    EXPECT_EQ(contents(files), found) << "a log that was opened keeps what it has";
   }
 }
 
