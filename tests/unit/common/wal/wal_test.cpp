@@ -179,6 +179,7 @@ TEST_F(WalTest, WhatAFailedSyncCoveredIsWrittenAgainToAnotherFile) {
   ASSERT_TRUE(open().ok());
   EXPECT_EQ(rows_.settled(), 6U);
   EXPECT_EQ(read_all(*wal_), numbered(0, 6));
+  EXPECT_TRUE(recovered_.damage.empty()) << "nothing follows a hole";
 }
 
 // R1: they are in the file, and would not be there after a power cut.
