@@ -5,6 +5,7 @@
     durable.py spool [--megabytes 1000] [--rounds 3]        store on failure: into the log while the collector is away, and out of it
     durable.py latency [--lines 100000] [--rate 10000]      end to end, one line at a time: from its write to its acknowledgement
     durable.py recovery [--megabytes 10000]                 an agent that starts with so much in its log
+    durable.py syncs [--megabytes 1000] [--rounds 3]        what the syncs of agent and collector cost, by leaving them out
 
 --folder says where all files lie, so which disk takes part (default: the folder for temporary files); --json FILE keeps the figures.
 """
@@ -12,7 +13,9 @@ import filecmp
 import json
 import multiprocessing
 import os
+import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,14 +27,15 @@ from run import run_socat
 GROUP = 4 << 20  # flume.wal.group.bytes: what a log syncs together
 
 
-def node(folder, name, flow, *settings, http=0):
+def node(folder, name, flow, *settings, http=0, preload=None):
+    options = {"env": {**os.environ, "LD_PRELOAD": str(preload)}} if preload else {}
     more = [f"-Dflume.node.status.port={http}"] if http else ["-s"]
     return Process(flume_binary(), "node_nowatch", "-1", *more, "-n", name, "-c", flow, f"-Dflume.agent.logdir={folder}/state",
-                   *settings, log=folder / f"{name}.log")
+                   *settings, log=folder / f"{name}.log", **options)
 
 
-def collector(folder, out, port, *settings):
-    process = node(folder, "collector", f'collector: collectorSource({port}) | formatDfs("file://{out}/part", raw);', *settings)
+def collector(folder, out, port, preload=None):
+    process = node(folder, "collector", f'collector: collectorSource({port}) | formatDfs("file://{out}/part", raw);', preload=preload)
     wait_for("the collector to listen", lambda: listening(port))
     return process
 
@@ -63,7 +67,7 @@ def disk_rate(folder, total):
     return max(1, total // GROUP) * GROUP / seconds / 1e6
 
 
-def run_flow(folder, data, total, sink):
+def run_flow(folder, data, total, sink, preload_agent=None, preload_collector=None):
     """A whole flow over one file; its end is when the agent has nothing left to be confirmed and the store has all bytes."""
     shutil.rmtree(folder / "state", ignore_errors=True)
     out = folder / "out"
@@ -72,8 +76,8 @@ def run_flow(folder, data, total, sink):
     port, = free_ports(1)
     place = folder / "tailed.log"
     place.unlink(missing_ok=True)
-    far = collector(folder, out, port)
-    near = node(folder, "agent", f'agent: tail("{place}") | {sink}("127.0.0.1", {port});')
+    far = collector(folder, out, port, preload_collector)
+    near = node(folder, "agent", f'agent: tail("{place}") | {sink}("127.0.0.1", {port});', preload=preload_agent)
     time.sleep(0.5)
     before = far.cpu_seconds() + near.cpu_seconds()
     begin = time.monotonic()
@@ -116,6 +120,30 @@ def throughput(options, folder):
     figures["peak_rss"] = {part: max(run["memory"][part] for run in rounds["end to end"]) for part in ("agent", "collector")}
     print(f"peak RSS end to end: agent {figures['peak_rss']['agent'] / 2**20:.1f} MiB, "
           f"collector {figures['peak_rss']['collector'] / 2**20:.1f} MiB; output {'identical' if good else 'DIFFERS'}")
+    return figures, good
+
+
+def syncs(options, folder):
+    data = folder / "data.log"
+    total = write_lines(data, options.megabytes or 1000)
+    library = folder / "no_sync.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, pathlib.Path(__file__).with_name("no_sync.c")], check=True)
+    ways = {"both sync": (None, None), "not the agent": (library, None), "not the collector": (None, library),
+            "neither": (library, library)}
+    rounds = {way: [] for way in ways}
+    for _ in range(options.rounds or 3):
+        for way, (agent, far) in ways.items():
+            warm(data)
+            rounds[way].append(run_flow(folder, data, total, "agentSink", agent, far))
+    good = all(run["identical"] for runs in rounds.values() for run in runs)
+    figures = {"bytes": total}
+    print(f"{'':18} {'MB/s':>8} {'min':>8} {'max':>8} {'CPU s/GB':>9}")
+    for way, runs in rounds.items():
+        speed = spread([run["mb_per_s"] for run in runs])
+        cpu = spread([run["cpu"] for run in runs])
+        figures[way] = {"mb_per_s": speed, "cpu_s_per_gb": cpu}
+        print(f"{way:18} {speed['median']:8.0f} {speed['min']:8.0f} {speed['max']:8.0f} {cpu['median']:9.2f}")
+    print(f"output {'identical' if good else 'DIFFERS'}")
     return figures, good
 
 
@@ -236,6 +264,21 @@ def latency(options, folder):
     return figures, len(took) == options.lines
 
 
+def is_synth(out, lines):
+    """One file with the rows that synth(lines, 200) makes, each with a newline, in their order."""
+    files = sorted(p for p in out.rglob("*") if p.is_file())
+    if len(files) != 1:
+        return False
+    made = subprocess.Popen([flume_binary(), "dump", f"synth({lines}, 200)", "raw"], stdout=subprocess.PIPE)
+    with open(files[0], "rb") as stored, made.stdout as wanted:
+        while True:
+            block = wanted.read(1 << 20)
+            if stored.read(len(block) or 1) != block:
+                return False
+            if not block:
+                return made.wait() == 0
+
+
 def recovery(options, folder):
     megabytes = options.megabytes or 10_000
     lines = megabytes * 1_000_000 // 200
@@ -258,9 +301,9 @@ def recovery(options, folder):
     wait_for("the rest", lambda: size_of(out) >= lines * 201, seconds=900, pause=0.05)
     rest = time.monotonic() - begin
     rss = near.status("VmHWM")
-    good = size_of(out) == lines * 201
     end(near)
     end(far)
+    good = is_synth(out, lines)
     figures = {"bytes": lines * 200, "filled_s": filled, "first_byte_s": first, "all_s": rest, "rss": rss}
     print(f"{lines * 200 / 1e9:.1f} GB in the log: the first bytes are stored {first:.2f} s after the start, all after {rest:.1f} s; "
           f"peak RSS of the agent {rss / 2**20:.1f} MiB; rows {'complete' if good else 'DIFFER'}")
@@ -268,5 +311,5 @@ def recovery(options, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_one(__doc__, {"throughput": throughput, "spool": spool, "latency": latency, "recovery": recovery},
+    sys.exit(run_one(__doc__, {"throughput": throughput, "spool": spool, "latency": latency, "recovery": recovery, "syncs": syncs},
                      {"megabytes": None, "rounds": None, "lines": 100_000, "rate": 10_000}, tempfile.gettempdir()))
