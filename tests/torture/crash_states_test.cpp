@@ -1,7 +1,7 @@
 // Crashes at every write, sync and change of a name of a run over read positions, a write-ahead log, a delivery journal
 // and output files. What the disk would hold then is made from a record of the run (disk_record.h); the node starts on
 // it, gets the rows that it had not promised, and its output holds every row once. In the nightly tier some of these
-// starts crash too.
+// starts crash too. A third of the runs is over a log of store on failure.
 //
 // FLUME_CRASH_STATES is how many states there are in all; FLUME_SEED repeats a run (but for what its threads do).
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
   // Three processes, each of which ends in order; the rows come in batches of all sizes.
   void script() {
     for (uint64_t life = 1; life <= 3; ++life) {
-      LogAndOutput node(parts_, root_);
+      LogAndOutput node(parts_, root_, log_);
       ASSERT_TRUE(node.open().ok());
       node.start_at(node.saved());
       while (node.next() < kRows * life / 3) {
@@ -83,7 +83,7 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
     return disk_record::stop();
   }
   void run_to_the_end(uint64_t promised) {
-    LogAndOutput node(parts_, root_);
+    LogAndOutput node(parts_, root_, log_);
     const Status opened = node.open();
     ASSERT_TRUE(opened.ok()) << opened.to_string();
     ASSERT_LE(node.saved(), promised);
@@ -123,7 +123,10 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
   const MemoryDir dir_;
   const std::string root_ = dir_.path();
   SharedParts parts_;
+  const LogAndOutput::Log log_ =
+      GetParam() == kParts - 1 ? LogAndOutput::Log::kDiskFailover : LogAndOutput::Log::kWriteAhead;
   const bool starts_crash_too_ = std::getenv("FLUME_CRASH_STATES") != nullptr;  // nightly
+  uint64_t wanted_here_ = 0;
   uint64_t states_ = 0;
   uint64_t changes_ = 0;  // of the disk, in all scripts
 };
@@ -138,7 +141,8 @@ void CrashStates::run_script(uint64_t wanted) {
   uint64_t done = 0;
   for (const disk_record::Change& change : record) {
     replay.apply(change);
-    SCOPED_TRACE(str_cat("crash behind change ", ++done, " of ", record.size(), ", FLUME_SEED=", seed_ - GetParam()));
+    SCOPED_TRACE(str_cat("crash behind change ", ++done, " of ", record.size(), ", FLUME_SEED=", seed_ - GetParam(),
+                         starts_crash_too_ ? str_cat(" FLUME_CRASH_STATES=", kParts * wanted_here_) : ""));
     // Each way of losing what was not synced at each point, and more of them until there are enough.
     for (size_t i = 0; i < kTails.size() || states_ - before < wanted * done / record.size(); ++i) {
       crash(replay, kTails[i % kTails.size()], kNames[below(kNames.size())]);
@@ -150,6 +154,7 @@ void CrashStates::run_script(uint64_t wanted) {
 
 TEST_P(CrashStates, EveryRowIsThereOnceWhateverACrashLeft) {
   const uint64_t wanted = (number_from_environment("FLUME_CRASH_STATES", kStatesHere) + kParts - 1) / kParts;
+  wanted_here_ = wanted;
   uint64_t scripts = 0;
   for (; states_ < wanted && !HasFatalFailure(); ++scripts) {
     run_script(std::min(wanted - states_, kStatesOfAScript));

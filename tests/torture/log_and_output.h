@@ -29,10 +29,13 @@ namespace flume::node {
 void register_decorator_acked_write_ahead(Registry& registry);
 void register_decorator_ack_framing(Registry& registry);
 void register_decorator_batch(Registry& registry);
+void register_decorator_disk_failover(Registry& registry);
 void register_decorator_gzip(Registry& registry);
+void register_compose_failover(Registry& registry);
 void register_compose_roll(Registry& registry);
 void register_sink_collector_sink(Registry& registry);
 void register_sink_dfs(Registry& registry);
+void register_sink_fail(Registry& registry);
 void register_source_null(Registry& registry);
 }  // namespace flume::node
 
@@ -43,10 +46,13 @@ inline void register_used(node::Registry& registry) {
   node::register_decorator_acked_write_ahead(registry);
   node::register_decorator_ack_framing(registry);
   node::register_decorator_batch(registry);
+  node::register_decorator_disk_failover(registry);
   node::register_decorator_gzip(registry);
+  node::register_compose_failover(registry);
   node::register_compose_roll(registry);
   node::register_sink_collector_sink(registry);
   node::register_sink_dfs(registry);
+  node::register_sink_fail(registry);
   node::register_source_null(registry);
   node::register_formats(registry);
 }
@@ -74,7 +80,10 @@ class LogAndOutput {
  public:
   static constexpr const char* kPlace = "source 1";  // its read position
 
-  LogAndOutput(SharedParts& parts, const std::string& root) : parts_(parts), root_(root) {}
+  enum class Log { kWriteAhead, kDiskFailover };  // the latter behind a sink that never works
+
+  LogAndOutput(SharedParts& parts, const std::string& root, Log log = Log::kWriteAhead)
+      : parts_(parts), root_(root), log_(log) {}
 
   // Each step must succeed whatever is in the folder.
   Status open() {
@@ -86,8 +95,9 @@ class LogAndOutput {
     context_ = std::make_unique<node::Context>(node::Context{
         "n1", "sink", parts_.clock, Metrics(metrics_, {}), parts_.settings, parts_.capabilities, parts_.identity,
         parts_.watch, *positions_, storage_, parts_.net, BatchLimits(), logs_, root_ + "/state", journal_.get()});
-    const std::string text =
-        str_cat("{ ackedWriteAhead => collectorSink(\"file://", root_, "/out\", \"part-\", 25, raw) }");
+    const std::string output = str_cat("collectorSink(\"file://", root_, "/out\", \"part-\", 25, raw)");
+    const std::string text = log_ == Log::kWriteAhead ? str_cat("{ ackedWriteAhead => ", output, " }")
+                                                      : str_cat("< fail ? { diskFailover => ", output, " } >");
     const lang::CheckedNode checked =
         lang::check_node("n1", "null", text, registry_.catalog(), node::check_options(parts_.settings));
     FLUME_CHECK(checked.ok(), lang::to_text(checked.diagnostics));
@@ -154,6 +164,7 @@ class LogAndOutput {
 
   SharedParts& parts_;
   const std::string root_;
+  const Log log_;
   MetricRegistry metrics_;
   std::unique_ptr<node::Positions> positions_;
   std::unique_ptr<journal::Journal> journal_;
