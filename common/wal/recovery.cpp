@@ -106,7 +106,7 @@ class Recoverer {
     }
     if (!header.ok() || header->first_ordinal != name.first_ordinal) {
       FLUME_RETURN_IF_ERROR(
-          set_aside_whole(path, *file, header.ok() ? "its header names other rows" : header.status().message()));
+          set_aside_whole(name, *file, header.ok() ? "its header names other rows" : header.status().message()));
       return std::optional<FoundSegment>();
     }
     FLUME_ASSIGN_OR_RETURN(const uint64_t size, file->size());
@@ -122,7 +122,9 @@ class Recoverer {
     const bool may_end_unsynced = name.state == SegmentState::kOpen && below == UINT64_MAX;
     FLUME_ASSIGN_OR_RETURN(Scan scan, read_all(reader, name, below, damaged_header, may_end_unsynced));
     for (Damage& damage : scan.damage) {
-      FLUME_RETURN_IF_ERROR(set_aside(*file, damage, error_folder(), files_));
+      if (damage.bytes > 0) {
+        FLUME_RETURN_IF_ERROR(set_aside(*file, damage, error_folder(), files_));
+      }
       recovered_.damage.push_back(std::move(damage));
     }
     if (is_newest && scan.totals.rows > 0) {
@@ -176,8 +178,11 @@ class Recoverer {
             scan = std::move(*sound);
             scan.damage.push_back({"", path, damaged_at, std::max(item.offset, item.end_offset) - damaged_at,
                                    "what was written last is not whole"});
-          } else if (item.kind == SegmentReader::Kind::kTorn && name.state == SegmentState::kSealed) {
-            scan.damage.push_back({"", path, item.offset, item.end_offset - item.offset, item.why});
+          } else if (name.state == SegmentState::kSealed && !scan.has_footer) {  // whoever seals writes one, and syncs
+            const bool is_torn = item.kind == SegmentReader::Kind::kTorn;
+            scan.damage.push_back(
+                {"", path, item.offset, is_torn ? item.end_offset - item.offset : 0,
+                 str_cat(is_torn ? item.why : "it ends without a footer", "; rows that stood behind it are gone")});
           }
           return scan;
         case SegmentReader::Kind::kFooter:
@@ -307,14 +312,18 @@ class Recoverer {
     return std::optional(FoundSegment{sealed, header.first_ordinal, scan.end_ordinal, bytes, header.created_millis});
   }
 
-  Status set_aside_whole(const std::string& path, const LogFile& file, std::string_view why) {
+  Status set_aside_whole(const SegmentName& name, const LogFile& file, std::string_view why) {
+    const std::string path = joined(options_.folder, name.text());
     FLUME_ASSIGN_OR_RETURN(const uint64_t size, file.size());
     std::string head(static_cast<size_t>(std::min<uint64_t>(size, kHeaderBytes)), '\0');
     FLUME_RETURN_IF_ERROR(file.read_at(0, std::span(head.data(), head.size())).status());
-    // A crash before the first sync leaves a file without a whole header; nothing in it was promised.
-    if (head.size() == kHeaderBytes && head.find_first_not_of('\0') != std::string::npos) {
+    // A crash before the first sync leaves an open file without a whole header; nothing in it was promised.
+    const bool has_header = head.size() == kHeaderBytes && head.find_first_not_of('\0') != std::string::npos;
+    if (has_header || name.state == SegmentState::kSealed) {
       Damage damage{"", path, 0, size, std::string(why)};
-      FLUME_RETURN_IF_ERROR(set_aside(file, damage, error_folder(), files_));
+      if (size > 0) {
+        FLUME_RETURN_IF_ERROR(set_aside(file, damage, error_folder(), files_));
+      }
       recovered_.damage.push_back(std::move(damage));
     }
     return files_.remove(path);

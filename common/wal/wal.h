@@ -44,7 +44,7 @@ struct WalOptions {
 
 // Bytes of the folder that are no rows: kept in error/, said once, never in the way.
 struct Damage {
-  std::string file;     // where they are kept now
+  std::string file;     // where they are kept now; empty: there are none, only an end too soon
   std::string segment;  // where they were
   uint64_t offset = 0;
   uint64_t bytes = 0;
