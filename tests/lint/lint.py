@@ -166,17 +166,20 @@ def check_format():
 
 
 def tests_there_are():
-    """Names of GoogleTest cases (Suite.Name) and of the ctest cases that scripts are (e2e/flow_test, torture/kill-e2e)."""
-    names = set()
+    """The file of each GoogleTest case (Suite.Name) and ctest case that is a script or a scenario (e2e/flow_test, torture/kill-e2e)."""
+    places = {}
+    scenarios = {}
     for name in tracked_files():
         if name.startswith("tests/") and name.endswith("_test.cpp"):
-            names.update(f"{suite}.{case}" for suite, case in
-                         re.findall(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", read(name), re.M))
+            for suite, case in re.findall(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", read(name), re.M):
+                places[f"{suite}.{case}"] = name
         elif re.match(r"tests/(e2e|browser)/\w+_test\.py$", name):
-            names.add(name.removeprefix("tests/").removesuffix(".py"))
-    for mode, scenarios in re.findall(r"^set\(torture_(\w+)([^)]*)\)", read("tests/torture/CMakeLists.txt"), re.M):
-        names.update(f"torture/{scenario}-{mode}" for scenario in scenarios.split())
-    return names
+            places[name.removeprefix("tests/").removesuffix(".py")] = name
+        elif re.match(r"node/torture/scenario_\w+\.cpp$", name):
+            scenarios.update((run.replace("_", "-"), name) for run in re.findall(r"^void run_(\w+)\(Rig", read(name), re.M))
+    for mode, wanted in re.findall(r"^set\(torture_(\w+)([^)]*)\)", read("tests/torture/CMakeLists.txt"), re.M):
+        places.update((f"torture/{scenario}-{mode}", scenarios[scenario]) for scenario in wanted.split() if scenario in scenarios)
+    return places
 
 
 def names_rule(place, rule):
@@ -185,12 +188,43 @@ def names_rule(place, rule):
     return any(re.search(r"//.*\b%s\b" % rule, line) for n in files for line in read(n).splitlines())
 
 
+TEST_NAME = r"`([A-Z]\w*\.[A-Z]\w*|(?:e2e|browser|torture)/[\w-]+)`"
+FAILURES = "## Failure by failure"
+FAILURE_CELLS = 6  # failure, what each of three modes promises, what keeps it, what shows it
+
+
+def failure_findings(text, there):
+    """Each row of the table of failures is whole and names a test that there is, with a link to the file that has it."""
+    links = dict(re.findall(r"^\[%s\]: \.\./(\S+)$" % TEST_NAME, text, re.M))
+    rows = 0
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        inside = line == FAILURES if line.startswith("## ") else inside
+        if not inside or not line.startswith("| ") or line.startswith("| failure |"):
+            continue
+        rows += 1
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != FAILURE_CELLS or not all(cells):
+            yield number, f"a row of {FAILURE_CELLS} cells has one that is empty, missing or too many: {cells[0]}"
+            continue
+        named = re.findall(TEST_NAME, cells[-1])
+        if not any(test in there for test in named):
+            yield number, f"no test shows it: {cells[0]}"
+        for test in named:
+            if test in there and links.get(test) != there[test]:
+                yield number, f"its link is [`{test}`]: ../{there[test]}"
+    if rows == 0:
+        yield 1, f"there is no table below {FAILURES!r}"
+
+
 def check_reliability():
     document = "docs/reliability.md"
     there = tests_there_are()
     rules = set()
+    for number, what in failure_findings(read(document), there):
+        yield f"{document}:{number}: {what}"
     for number, line in enumerate(read(document).splitlines(), 1):
-        for test in re.findall(r"`([A-Z]\w*\.[A-Z]\w*|(?:e2e|browser|torture)/[\w-]+)`", line):
+        for test in re.findall(TEST_NAME, line):
             if test not in there:
                 yield f"{document}:{number}: there is no test {test}"
         row = [cell.strip() for cell in line.strip("|").split("|")] if re.match(r"\| R\d+ \|", line) else None
