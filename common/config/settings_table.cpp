@@ -102,6 +102,10 @@ constexpr SettingSpec kSpecs[] = {
      "Time after which an escaped sink closes and publishes a file that got no more events.", 1, kDay * 365},
     {"flume.storage.journal.keep.millis", kMillis, "2592000000",
      "Time after which the delivery journal forgets a stream of rows from which nothing more came.", 1, kDay * 3650},
+    {"flume.storage.journal.ranges", kInteger, "10000",
+     "Ranges of rows, with gaps between them, that the delivery journal knows of one stream; the lowest are forgotten "
+     "first.",
+     1, 1'000'000},
     {"flume.storage.journal.streams", kInteger, "100000",
      "Streams of rows that the delivery journal of a logical node knows; the oldest are forgotten first.", 1,
      10'000'000},

@@ -210,6 +210,7 @@ class LogicalNode {
     options.folder = node_folder(parts, name);
     options.streams = static_cast<size_t>(parts.settings.integer("flume.storage.journal.streams"));
     options.keep = parts.settings.millis("flume.storage.journal.keep.millis");
+    options.parts = static_cast<size_t>(parts.settings.integer("flume.storage.journal.ranges"));
     return std::make_unique<journal::Journal>(std::move(options), local_files(), parts.clock);
   }
   static BatchLimits limits(const Settings& settings) {

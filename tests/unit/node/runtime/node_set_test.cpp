@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "common/base/text.h"
 #include "common/io/posix.h"
 #include "common/journal/journal.h"
 #include "tests/support/temp_dir.h"
@@ -204,6 +205,50 @@ TEST_F(NodeSetTest, RefreshOpensSourceAndSinkAnew) {
   until_active("a", 1);
   ASSERT_TRUE(set_->refresh("a").ok());
   stage_.until([this] { return sources_["feed"]->open_calls == 2 && sinks_["keep"]->open_calls == 2; });
+}
+
+// Puts two streams of three ranges each into its node's journal, and notes how much of them that still knows.
+class JournalUser final : public Sink {
+ public:
+  explicit JournalUser(std::string& known) : known_(known) {}
+  Status open(Context& context, const Wait&) override {
+    FLUME_RETURN_IF_ERROR(context.journal->open());
+    known_.clear();
+    for (uint8_t stream = 1; stream <= 2; ++stream) {
+      for (uint64_t row = 0; row < 6; row += 2) {
+        const int64_t millis = context.clock.wall_millis() + stream;
+        (void)context.journal->commit(journal::Durable{"sink", "", 0, {{Id128{stream}, row, row + 1}}, millis});
+      }
+    }
+    for (uint8_t stream = 1; stream <= 2; ++stream) {
+      known_ += str_cat(context.journal->known("sink", Id128{stream}, 0, 6).rows.size(), " ");
+    }
+    return {};
+  }
+  AppendResult append(const EventBatch& batch, const Wait&) override { return {{}, batch.rows()}; }
+  Status flush(const Wait&) override { return {}; }
+  Status close(const Wait&) override { return {}; }
+
+ private:
+  std::string& known_;
+};
+
+TEST_F(NodeSetTest, TheDeliveryJournalsBoundsAreSettings) {
+  std::string known;
+  registry_.add_sink(described(lang::ComponentSpec::Kind::kSink, "journals"),
+                     [&known](const lang::Plan&, const Build&) { return std::make_unique<JournalUser>(known); });
+  ASSERT_TRUE(set_->set(config("whole", 1, "feed", "journals")).ok());
+  until_active("whole", 1);
+  EXPECT_EQ(known, "3 3 ");
+  ASSERT_TRUE(world_.settings.set("flume.storage.journal.ranges", "2", "test").ok());
+  ASSERT_TRUE(set_->set(config("ranges", 1, "feed", "journals")).ok());
+  until_active("ranges", 1);
+  EXPECT_EQ(known, "2 2 ");
+  ASSERT_TRUE(world_.settings.set("flume.storage.journal.streams", "1", "test").ok());
+  ASSERT_TRUE(set_->set(config("streams", 1, "feed", "journals")).ok());
+  until_active("streams", 1);
+  EXPECT_EQ(known, "0 2 ") << "the oldest goes";
+  set_->stop();  // before what its sinks refer to
 }
 
 TEST_F(NodeSetTest, NothingIsAcceptedAfterStop) {
