@@ -45,6 +45,7 @@ class Failover final : public Sink {
     context_ = &context;
     ledger_.emplace(context.metrics);
     failovers_ = &context.metrics.counter("flume_failovers_total");
+    doubled_ = &context.metrics.counter("flume_possibly_doubled_rows_total");
     std::vector<size_t> order;
     for (const bool rested : {true, false}) {
       for (size_t i = 0; i < branches_.size(); ++i) {
@@ -201,12 +202,15 @@ class Failover final : public Sink {
     branch.back_off(*context_, std::move(status));
   }
 
+  // The branch that gave them back may have stored or sent them: those that another one takes are counted. Rows that
+  // go back to whoever is above were not sent once more here, and are counted where they are.
   Status send_returned(const Wait& wait) {
     while (!returned_.empty()) {
       const EventBatch batch = std::move(returned_.front());
       returned_.pop_front();
       const size_t waiting = returned_.size();
       const AppendResult result = send(batch, wait);
+      doubled_->add(result.taken);
       if (result.taken < batch.rows()) {  // behind what a branch that failed gave back
         returned_.insert(returned_.end() - static_cast<ptrdiff_t>(waiting), batch.from(result.taken));
       }
@@ -272,6 +276,7 @@ class Failover final : public Sink {
   Context* context_ = nullptr;
   std::optional<RowLedger> ledger_;
   Counter* failovers_ = nullptr;
+  Counter* doubled_ = nullptr;
 };
 
 // A failover of collectors, which is the one or the other as it is opened: with a log in front (R7) or without.

@@ -6,6 +6,7 @@ namespace flume::node {
 namespace {
 
 const Status kBroken(Code::kUnavailable, "connection refused");
+constexpr char kDoubled[] = "flume_possibly_doubled_rows_total";
 
 class Failover : public testing::Test, protected ComposeRig {
  protected:
@@ -35,6 +36,7 @@ TEST_F(Failover, TheRestOfAFailedAppendGoesToTheNextBranch) {
   EXPECT_EQ(script[1]->rows, (Strings{"b", "c"}));
   EXPECT_FALSE(script[0]->is_open);
   EXPECT_EQ(tracker->settled(), 3U);
+  EXPECT_EQ(world.metric(kDoubled), 0) << "none was given back";
 }
 
 TEST_F(Failover, RowsThatTheFailedBranchHadNotSettledGoToTheNextOneFirst) {
@@ -49,6 +51,7 @@ TEST_F(Failover, RowsThatTheFailedBranchHadNotSettledGoToTheNextOneFirst) {
   EXPECT_EQ(later, (Strings{"a", "b"}));
   EXPECT_EQ(tracker->settled(), 2U);
   EXPECT_EQ(tracker->counts().not_delivered_rows, 0U);
+  EXPECT_EQ(world.metric(kDoubled), 1) << "only what the first may have sent";
 }
 
 TEST_F(Failover, AFailedFlushMovesTheRowsToTheNextBranch) {
@@ -59,6 +62,7 @@ TEST_F(Failover, AFailedFlushMovesTheRowsToTheNextBranch) {
   ASSERT_TRUE(sink->flush(wait).ok());
   EXPECT_EQ(script[1]->rows, (Strings{"a"}));
   EXPECT_EQ(tracker->settled(), 1U);
+  EXPECT_EQ(world.metric(kDoubled), 1);
 }
 
 TEST_F(Failover, AFailedTickMovesTheRowsToTheNextBranch) {
@@ -187,6 +191,7 @@ TEST_F(Failover, WhenNothingWorksEveryReasonIsSaidAndTheRowsAreGivenBack) {
   const auto back = sink->take_back();
   ASSERT_EQ(back.size(), 1U);
   EXPECT_EQ(back[0].body(0), "a");
+  EXPECT_EQ(world.metric(kDoubled), 0) << "nobody got it once more";
 }
 
 TEST_F(Failover, AnOpenOfWhichEveryBranchFailsClosesAll) {

@@ -15,6 +15,7 @@ namespace {
 using test::Collector;
 using test::soon;
 using Strings = std::vector<std::string>;
+constexpr char kDoubled[] = "flume_possibly_doubled_rows_total";
 
 class AgentChains : public testing::TestWithParam<const char*> {
  protected:
@@ -79,6 +80,7 @@ TEST_P(AgentChains, RowsWaitHereWhileNoneCanBeReached) {
   EXPECT_EQ(rig_.tracker->counts().delivered_rows, 3U);
   Collector second(false, later);
   EXPECT_EQ(take(second, 3), (Strings{"a", "b", "c"}));
+  EXPECT_EQ(rig_.world.metric(kDoubled), 0);
 }
 
 // End to end that is so when it has waited for the first long enough (R7), which here is not at all.
@@ -97,7 +99,23 @@ TEST_P(AgentChains, WhatTheFirstDidNotTakeGoesToTheSecond) {
     EXPECT_THAT(got, testing::UnorderedElementsAre("c", "d", "e"));
   } else {
     EXPECT_EQ(got, (Strings{"c", "d", "e"}));
+    EXPECT_EQ(rig_.world.metric(kDoubled), 2) << "the first may have two of them";
   }
+}
+
+// Store on failure they go from the failover to the log, which sends them; end to end they wait for the first.
+TEST_P(AgentChains, WhatWasOnItsWayWhenAllWentAwayIsCountedOnce) {
+  auto first = std::make_unique<Collector>();
+  const uint16_t nobody = Collector().port();
+  ASSERT_NO_FATAL_FAILURE(open_chain(first->port(), nobody));
+  ASSERT_NO_FATAL_FAILURE(append({"a"}));
+  EXPECT_EQ(take(*first, 1), (Strings{"a"}));
+  ASSERT_TRUE(sink_->flush(soon()).ok());
+  ASSERT_NO_FATAL_FAILURE(append({"b", "c"}));
+  first.reset();
+  ASSERT_NO_FATAL_FAILURE(append({"d"}));
+  ASSERT_TRUE(sink_->flush(soon()).ok()) << "the log on this machine answers for them";
+  EXPECT_EQ(rig_.world.metric(kDoubled), GetParam() == std::string("agentDFOChain") ? 2 : 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Chains, AgentChains, testing::Values("agentE2EChain", "agentDFOChain"));
