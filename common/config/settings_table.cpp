@@ -16,12 +16,10 @@ constexpr SettingSpec kSpecs[] = {
     {"flume.agent.be.wait.millis", kMillis, "30000",
      "How long rows of a best-effort sink wait while no collector can be reached or takes any; then they are dropped.",
      0, kDay * 365},
-    {"flume.agent.failover.backoff.cumulativemax", kMillis, "2147483647",
-     "Longest time that a retrying decorator keeps trying in all.", 0, INT64_MAX},
     {"flume.agent.failover.backoff.initial", kMillis, "1000", "First pause before a failed sink is tried again.", 1,
      kDay},
-    {"flume.agent.failover.backoff.max", kMillis, "60000", "Longest pause between two tries of a failed sink.", 1,
-     kDay},
+    {"flume.agent.failover.backoff.max", kMillis, "60000",
+     "Longest pause between two tries of a failed sink, also of insistentOpen and insistentAppend.", 1, kDay},
     {"flume.agent.heartbeat.backoff", kMillis, "1000", "First pause of a node before it tries a lost master again.", 1,
      kDay},
     {"flume.agent.logdir", kText, "${state}/agent",
@@ -49,7 +47,7 @@ constexpr SettingSpec kSpecs[] = {
     {"flume.http.connections.max", kInteger, "256", "Connections that one HTTP server holds at a time.", 1, 100'000},
     {"flume.http.polls.max", kInteger, "32", "Long polls that one HTTP server holds at a time.", 1, 10'000},
     {"flume.inisistentOpen.init.backoff", kMillis, "1000",
-     "First pause of insistentOpen, insistentAppend and stubbornAppend (spelt as in the classic system).", 1, kDay},
+     "First pause of insistentOpen and insistentAppend (spelt as in the classic system).", 1, kDay},
     {"flume.link.connections.max", kInteger, "1024", "Connections that one collector port accepts at a time.", 1,
      1'000'000},
     {"flume.link.frame.max.bytes", kBytes, "83886144", "Largest frame accepted from a peer.", 1 << 20, 1 << 30},
@@ -137,6 +135,7 @@ constexpr SettingSpec kSpecs[] = {
 };
 
 constexpr std::string_view kClassicOnly[] = {
+    "flume.agent.failover.backoff.cumulativemax",
     "flume.agent.logdir.retransmit",
     "flume.agent.mem.threshold",
     "flume.agent.multimaster.maxretries",

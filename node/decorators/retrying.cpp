@@ -204,7 +204,9 @@ lang::ArgSpec duration_argument(std::string name, std::string doc, std::string d
 std::vector<lang::ArgSpec> patience_arguments() {
   lang::ArgSpec initial = duration_argument("initial", "First pause; each next one is twice as long.", "1000");
   initial.setting = "flume.inisistentOpen.init.backoff";
-  return {duration_argument("max", "Longest pause between two tries.", "60000"), initial,
+  lang::ArgSpec longest = duration_argument("max", "Longest pause between two tries.", "60000");
+  longest.setting = "flume.agent.failover.backoff.max";
+  return {std::move(longest), std::move(initial),
           duration_argument("cumulativeMax", "Gives up after failing for this long; without it never.", "")};
 }
 

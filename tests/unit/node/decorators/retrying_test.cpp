@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/support/sink_rig.h"
 #include "tests/unit/node/compose/compose_rig.h"
 
 namespace flume::node {
@@ -177,6 +178,19 @@ TEST_F(Retrying, InsistentAppendGivesTheRestAgainUntilItIsTaken) {
   below().appends = {{kBroken, 0}, {kBroken, 1}, {kBroken, 0}};
   EXPECT_EQ(append({"a", "b"}).taken, 2U);
   EXPECT_EQ(below().rows, (Strings{"a", "b"}));
+}
+
+TEST(RetryingArguments, PausesThatAreNotWrittenAreThoseOfTheSettings) {
+  test::SinkRig rig;
+  ASSERT_TRUE(rig.world.settings.set("flume.agent.failover.backoff.max", "7000", "test").ok());
+  ASSERT_TRUE(rig.world.settings.set("flume.inisistentOpen.init.backoff", "30", "test").ok());
+  for (const char* name : {"insistentOpen", "insistentAppend"}) {
+    const lang::PlanPtr unwritten = rig.plan(str_cat(name, " keep"));
+    EXPECT_EQ(unwritten->args.duration("max"), 7s) << name;
+    EXPECT_EQ(unwritten->args.duration("initial"), 30ms) << name;
+    EXPECT_FALSE(unwritten->args.has("cumulativeMax")) << name << " gives up only when told to";
+    EXPECT_EQ(rig.plan(str_cat(name, "(500) keep"))->args.duration("max"), 500ms) << name;
+  }
 }
 
 }  // namespace
