@@ -37,9 +37,9 @@ SinkPromise of_files(const Above& above) {
 }
 
 SinkPromise of_a_log() {
-  return {"", "", Promise::kOnce,
+  return {"", "", Promise::kOnceInFiles,
           "rows stay in the log until the collector's sinks answer for them; those that write files there know rows "
-          "that come again"};
+          "that come again, others (console, a sink of your own) write them again"};
 }
 
 SinkPromise promise_of_sink(Keeps keeps, const Above& above) {
@@ -115,7 +115,7 @@ void walk(const Plan& plan, Above above, const lang::Catalog& catalog, FlowPromi
 }  // namespace
 
 std::string_view promise_name(Promise promise) {
-  constexpr std::string_view kNames[] = {"exactly_once", "at_least_once", "best_effort"};
+  constexpr std::string_view kNames[] = {"exactly_once", "exactly_once_in_files", "at_least_once", "best_effort"};
   return kNames[static_cast<size_t>(promise)];
 }
 

@@ -14,10 +14,12 @@ namespace flume::node {
 
 enum class Promise : uint8_t {
   kOnce,         // nothing lost, nothing twice
+  kOnceInFiles,  // as far as the collector's files: nothing lost, but a sink there that keeps no journal may repeat
+                 // rows
   kAtLeastOnce,  // nothing lost; after a failure some rows may be there twice
   kBestEffort,   // rows may be lost, each counted
 };
-std::string_view promise_name(Promise promise);  // "exactly_once", "at_least_once", "best_effort"
+std::string_view promise_name(Promise promise);  // "exactly_once", "exactly_once_in_files", "at_least_once", ...
 
 struct SinkPromise {
   std::string path;  // place in the plan

@@ -170,14 +170,15 @@ LOGS = {
                  disk_error='the disk of "/var/lib/flume/web/wal/sink" has 1024 bytes left; 268435456 are kept for others',
                  missing={"events": 12, "places": [{"first": 4000, "end": 4012, "bytes": 2636, "offset": 130240, "why": "a batch's blob fails its check",
                                                     "segment": "/var/lib/flume/web/wal/sink/00000000000000000000.sealed"}]})]}
-ONCE = "rows stay in the log until the collector's sinks answer for them; those that write files there know rows that come again"
+ONCE = ("rows stay in the log until the collector's sinks answer for them; those that write files there know rows that come again, "
+        "others (console, a sink of your own) write them again")
 PROMISES = {
     "safe": {"delivery": "at_least_once", "source": "", "possibly_doubled": 31, "sinks": [
-        {"path": "sink.0", "sink": "agentE2EChain", "delivery": "exactly_once", "why": ONCE},
+        {"path": "sink.0", "sink": "agentE2EChain", "delivery": "exactly_once_in_files", "why": ONCE},
         {"path": "sink.1", "sink": "agentDFOSink", "delivery": "at_least_once",
          "why": "rows that were on their way when a link died are sent again, and may have arrived"}]},
-    "full": {"delivery": "exactly_once", "source": "", "possibly_doubled": 0,
-             "sinks": [{"path": "sink", "sink": "agentSink", "delivery": "exactly_once", "why": ONCE}]}}
+    "full": {"delivery": "exactly_once_in_files", "source": "", "possibly_doubled": 0,
+             "sinks": [{"path": "sink", "sink": "agentSink", "delivery": "exactly_once_in_files", "why": ONCE}]}}
 
 WORLD = World()
 

@@ -54,7 +54,7 @@ class RealMasterTest(unittest.TestCase):
         self.log.write_bytes(b"one\ntwo\nthree\n")
         wait_for("the lines in the log", lambda: self.cluster.logical("agent")["ledger"]["held"]["events"] == 3)
         self.page.open("/node/agent")
-        self.page.shows("exactly once", ".reliability")
+        self.page.shows("exactly once in the collector's files", ".reliability")
         self.page.shows("Rows waiting\n3", ".reliability .figures")
         self.page.shows("refused", ".reliability .notice")
         self.configure("collector", f"collectorSource({self.port})", f'formatDfs("file://{self.out}", raw)')

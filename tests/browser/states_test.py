@@ -38,7 +38,7 @@ class StatesTest(unittest.TestCase):
 
     def test_logs_show_how_full_how_old_and_what_they_promise(self):
         self.page.open("/node/safe")
-        for words in ["at least once", "exactly once", "31 events were sent once more and may be there twice", "48.0 MiB of 10.0 GiB",
+        for words in ["at least once", "exactly once in the collector's files", "31 events were sent once more and may be there twice", "48.0 MiB of 10.0 GiB",
                       "3.2 ms median · 18 ms p99", "Came again"]:
             self.page.shows(words, ".reliability")
         self.assertEqual([e.get_attribute("aria-label") for e in self.page.all(".reliability article")],

@@ -100,7 +100,7 @@ class LedgerTest(unittest.TestCase):
             self.write(GROUP)
             self.until("rows in the log", lambda n: n["ledger"]["held"]["events"] == self.written)
         node = self.until_terms({"read": 50, "held": 50})
-        self.assertEqual((node["promise"]["delivery"], node["promise"]["sinks"][0]["sink"]), ("exactly_once", "agentSink"))
+        self.assertEqual((node["promise"]["delivery"], node["promise"]["sinks"][0]["sink"]), ("exactly_once_in_files", "agentSink"))
         node = self.until("the error", lambda n: n["logs"][0]["sending"]["error"])
         log, = node["logs"]
         self.assertEqual((log["kind"], log["path"], log["rows"], log["missing"], log["disk_error"]),

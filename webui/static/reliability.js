@@ -5,7 +5,8 @@ import {badge} from "./parts.js";
 import {h} from "./view.js";
 
 const kDelivery = {
-  exactly_once: ["good", "exactly once"], at_least_once: ["busy", "at least once"], best_effort: ["warn", "best effort"]};
+  exactly_once: ["good", "exactly once"], exactly_once_in_files: ["good", "exactly once in the collector's files"],
+  at_least_once: ["busy", "at least once"], best_effort: ["warn", "best effort"]};
 const kKinds = {wal: "Write-ahead log", dfo: "Failover log"};
 const kNearlyFull = 0.8;
 

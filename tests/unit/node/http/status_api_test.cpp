@@ -93,12 +93,12 @@ LogStatus held_up_log() {
 TEST_F(StatusApiTest, ShowsLogsAsTheApiSays) {
   nodes_[0].logs = {held_up_log()};
   nodes_[0].counters["flume_possibly_doubled_rows_total"] = 5;
-  nodes_[0].promise.promise = Promise::kOnce;
-  nodes_[0].promise.sinks = {{"sink", "agentSink", Promise::kOnce, "rows stay"}};
+  nodes_[0].promise.promise = Promise::kOnceInFiles;
+  nodes_[0].promise.sinks = {{"sink", "agentSink", Promise::kOnceInFiles, "rows stay"}};
   const JsonValue node = parse(api_.logical_json("agent").value_or(""));
   EXPECT_EQ(node.find("promise")->to_json(),
-            R"({"delivery":"exactly_once","source":"","possibly_doubled":5,)"
-            R"("sinks":[{"path":"sink","sink":"agentSink","delivery":"exactly_once","why":"rows stay"}]})");
+            R"({"delivery":"exactly_once_in_files","source":"","possibly_doubled":5,)"
+            R"("sinks":[{"path":"sink","sink":"agentSink","delivery":"exactly_once_in_files","why":"rows stay"}]})");
   EXPECT_EQ(
       node.find("logs")->to_json(),
       R"([{"kind":"wal","path":"sink","folder":"/wal/sink","rows":7,"bytes":4096,"limit_bytes":1048576,)"

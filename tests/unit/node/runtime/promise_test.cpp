@@ -26,15 +26,15 @@ class PromiseTest : public testing::Test {
 TEST_F(PromiseTest, IsThatOfTheTableInTheDocument) {
   const std::string tail = R"(tail("/a"))";
   const std::string receiver = "collectorSource(35853)";
-  EXPECT_EQ(word(tail, R"(agentSink("c1"))"), "exactly_once");
-  EXPECT_EQ(word(tail, R"(agentE2ESink("c1"))"), "exactly_once");
+  EXPECT_EQ(word(tail, R"(agentSink("c1"))"), "exactly_once_in_files");
+  EXPECT_EQ(word(tail, R"(agentE2ESink("c1"))"), "exactly_once_in_files");
   EXPECT_EQ(word(tail, R"(agentDFOSink("c1"))"), "at_least_once");
   EXPECT_EQ(word(tail, R"(agentBESink("c1"))"), "best_effort");
   EXPECT_EQ(word(tail, R"(agentBEChain("c1", "c2"))"), "best_effort");
   EXPECT_EQ(word(tail, R"(agentE2EChain("c1", "c2"))"), "at_least_once");
   EXPECT_EQ(word(tail, R"(agentDFOChain("c1", "c2"))"), "at_least_once");
   EXPECT_EQ(word(tail, R"(rpcSink("c1", 35853))"), "at_least_once");
-  EXPECT_EQ(word(tail, R"(ackedWriteAhead rpcSink("c1", 35853))"), "exactly_once");
+  EXPECT_EQ(word(tail, R"(ackedWriteAhead rpcSink("c1", 35853))"), "exactly_once_in_files");
   EXPECT_EQ(word(tail, R"(ackedWriteAhead thriftSink("c1", 35853))"), "at_least_once");
   EXPECT_EQ(word(tail, R"(ackedWriteAhead text("/b"))"), "exactly_once");
   EXPECT_EQ(word(tail, R"(diskFailover text("/b"))"), "at_least_once");
@@ -56,6 +56,16 @@ TEST_F(PromiseTest, IsThatOfTheWeakestSinkAndNamesAll) {
   for (const SinkPromise& sink : flow.sinks) {
     EXPECT_NE(sink.why, "");
   }
+}
+
+// What an agent cannot know: the collector's flow may end in console.
+TEST_F(PromiseTest, ThatOfAnAgentReachesAsFarAsTheCollectorsFiles) {
+  const FlowPromise agent = of(R"(tail("/a"))", R"(agentSink("c1"))");
+  EXPECT_EQ(agent.promise, Promise::kOnceInFiles);
+  EXPECT_NE(agent.sinks.at(0).why.find("console"), std::string::npos) << agent.sinks[0].why;
+  EXPECT_EQ(of("collectorSource(35853)", R"(agentSink("c2"))").promise, Promise::kOnceInFiles) << "a relay's too";
+  EXPECT_EQ(of("collectorSource(35853)", R"([ dfs("/b"), agentSink("c2") ])").promise, Promise::kOnceInFiles);
+  EXPECT_EQ(of("collectorSource(35853)", R"([ console, agentSink("c2") ])").promise, Promise::kAtLeastOnce);
 }
 
 TEST_F(PromiseTest, RowsThatAreMadeAnewAreNotKnown) {
