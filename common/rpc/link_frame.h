@@ -1,6 +1,7 @@
 // Frames of the link between nodes (docs/formats/wire.md, link.thrift). The envelope of a batch is written and read by
 // hand around the batch's two buffers, so that no byte of it is copied; the small calls go through generated code, of
-// which nothing is seen here, and carry a checksum of their arguments. Functions without state; what is read comes from the network and is bounds-checked.
+// which nothing is seen here, and carry a checksum of their arguments. Functions without state; what is read comes from
+// the network and is bounds-checked.
 #pragma once
 
 #include <array>

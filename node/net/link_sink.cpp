@@ -33,7 +33,7 @@ Status LinkSink::open(Context& context, const Wait& wait) {
   foreign_ = &context.metrics.counter("flume_link_foreign_streams_total");
   doubled_ = &context.metrics.counter("flume_possibly_doubled_rows_total");
   std::vector<Id128> streams;
-  if (log_ != nullptr && promise_ == Promise::kDurable) {
+  if (log_ != nullptr) {
     FLUME_ASSIGN_OR_RETURN(streams, log_->wal.unreleased_streams());
   }
   FLUME_RETURN_IF_ERROR(link_.open(

@@ -218,9 +218,19 @@ void ReceiverInbox::prepare(Received item) {
   if (item.account->has_failed()) {
     return;  // it comes again on another link, behind rows that were lost before it
   }
-  item.account->take(item.batch.rows(), item.frame_bytes);
   const Hop hop = item.batch.hop();
-  if (hop.stream == Id128{} || item.batch.multiplied() || !prepare_numbered(item, hop)) {
+  const bool is_numbered = hop.stream != Id128{} && !item.batch.multiplied();
+  std::vector<StreamTable::Part> parts;
+  if (is_numbered) {
+    parts = context_.net.streams()->claim(hop.stream, hop.ordinal, hop.ordinal + hop.span, this);
+    if (is_foreign(item, hop, parts)) {
+      return;  // before anybody is told that they are received
+    }
+  }
+  item.account->take(item.batch.rows(), item.frame_bytes);
+  if (is_numbered) {
+    prepare_parts(item, hop, parts);
+  } else {
     ready_.push_back({std::move(item), {}, false});
   }
 }
@@ -257,14 +267,9 @@ bool ReceiverInbox::is_foreign(const Received& item, const Hop& hop, const std::
   return false;
 }
 
-// Rows that a log numbered: what is known already is only confirmed. False: the numbers cannot be told apart by rows.
-bool ReceiverInbox::prepare_numbered(Received& item, const Hop& hop) {
+// Rows that a log numbered: what is known already is only confirmed.
+void ReceiverInbox::prepare_parts(const Received& item, const Hop& hop, const std::vector<StreamTable::Part>& parts) {
   const EventBatch& batch = item.batch;
-  const std::vector<StreamTable::Part> parts =
-      context_.net.streams()->claim(hop.stream, hop.ordinal, hop.ordinal + hop.span, this);
-  if (is_foreign(item, hop, parts)) {
-    return true;
-  }
   uint32_t row = 0;
   for (const StreamTable::Part& part : parts) {
     uint32_t end = row;
@@ -283,7 +288,6 @@ bool ReceiverInbox::prepare_numbered(Received& item, const Hop& hop) {
     ready_.push_back(std::move(ready));
     row = end;
   }
-  return true;
 }
 
 std::optional<EventBatch> ReceiverInbox::hand_out(const Ready& ready) {

@@ -164,7 +164,7 @@ class ReceiverInbox {
   };
   std::optional<Received> pop(const Wait& wait) FLUME_EXCLUDES(mutex_);
   void prepare(Received item);
-  bool prepare_numbered(Received& item, const Hop& hop);
+  void prepare_parts(const Received& item, const Hop& hop, const std::vector<StreamTable::Part>& parts);
   bool is_foreign(const Received& item, const Hop& hop, const std::vector<StreamTable::Part>& parts);
   std::optional<EventBatch> hand_out(const Ready& ready);
   void give_up(const Ready& ready);

@@ -18,7 +18,8 @@ using testing::ElementsAre;
 
 // An agent's log and its sink.
 struct Copy {
-  Copy(uint16_t port, const Id128& stream) : sink("127.0.0.1", port, LinkSink::Promise::kDurable) {
+  Copy(uint16_t port, const Id128& stream, LinkSink::Promise promise)
+      : sink("127.0.0.1", port, promise, LinkSink::Unconfirmed::kGiveBack) {
     wal::Recovered recovered;
     log = std::move(wal::Wal::open({.folder = "/wal", .stream = stream}, files, world.clock, recovered)).value();
     feeding.reset(new FeedingLog{.wal = *log, .folder = "/wal", .recovered_end = 0});  // atomics cannot be moved
@@ -47,7 +48,8 @@ struct Copy {
   LinkSink sink;
 };
 
-class LiveCopies : public testing::Test {
+// Behind a log, and behind one of store on failure.
+class LiveCopies : public testing::TestWithParam<LinkSink::Promise> {
  protected:
   EventBatch row(const std::string& body) { return test::rows_of({body}, *tracker_, position_); }
   std::vector<std::string> stored(size_t rows) {
@@ -67,11 +69,11 @@ class LiveCopies : public testing::Test {
   uint64_t position_ = 0;
   const Id128 stream_ = random_id();
   test::Collector collector_;
-  Copy a_{collector_.port(), stream_};
-  Copy b_{collector_.port(), stream_};
+  Copy a_{collector_.port(), stream_, GetParam()};
+  Copy b_{collector_.port(), stream_, GetParam()};
 };
 
-TEST_F(LiveCopies, RowsThatBothHaveAreStoredOnce) {
+TEST_P(LiveCopies, RowsThatBothHaveAreStoredOnce) {
   const EventBatch common = row("1");
   a_.write(common);
   b_.write(common.with_token({}));
@@ -84,7 +86,7 @@ TEST_F(LiveCopies, RowsThatBothHaveAreStoredOnce) {
   EXPECT_EQ(b_.log->sent_as(stream_), stream_);
 }
 
-TEST_F(LiveCopies, RowsOfTheOneAreNotTakenForThoseOfTheOther) {
+TEST_P(LiveCopies, RowsOfTheOneAreNotTakenForThoseOfTheOther) {
   const EventBatch common = row("1");
   a_.write(common);
   b_.write(common.with_token({}));
@@ -105,7 +107,7 @@ TEST_F(LiveCopies, RowsOfTheOneAreNotTakenForThoseOfTheOther) {
   EXPECT_EQ(a_.log->sent_as(stream_), stream_);
 }
 
-TEST_F(LiveCopies, WhenBothAreConnectedTheSecondHasToAskAgain) {
+TEST_P(LiveCopies, WhenBothAreConnectedTheSecondHasToAskAgain) {
   ASSERT_TRUE(a_.send_all().ok());
   ASSERT_TRUE(b_.send_all().ok());
   a_.write(row("a1"));
@@ -121,11 +123,11 @@ TEST_F(LiveCopies, WhenBothAreConnectedTheSecondHasToAskAgain) {
 }
 
 // A chain with two ways to one collector: what one brings does not disturb what comes again over the other.
-TEST_F(LiveCopies, TwoLinksOfOneLogGoOnSideBySide) {
+TEST_P(LiveCopies, TwoLinksOfOneLogGoOnSideBySide) {
   a_.write(row("1"));
   ASSERT_TRUE(a_.send_all().ok());
   EXPECT_THAT(stored(1), ElementsAre("1"));
-  LinkSink other("127.0.0.1", collector_.port(), LinkSink::Promise::kDurable);
+  LinkSink other("127.0.0.1", collector_.port(), GetParam());
   ASSERT_TRUE(other.open(a_.world.context, soon()).ok());
   ASSERT_TRUE(a_.sink.open(a_.world.context, soon()).ok());  // a new link, that sends again what is not confirmed
   a_.write(row("2"));
@@ -140,7 +142,7 @@ TEST_F(LiveCopies, TwoLinksOfOneLogGoOnSideBySide) {
   EXPECT_TRUE(other.close(soon()).ok());
 }
 
-TEST_F(LiveCopies, ACollectorKnowsItAfterARestartToo) {
+TEST_P(LiveCopies, ACollectorKnowsItAfterARestartToo) {
   test::CrashFiles files;
   journal::Journal journal({.folder = "/node"}, files, collector_.world.clock);
   ASSERT_TRUE(journal.open().ok());
@@ -153,7 +155,7 @@ TEST_F(LiveCopies, ACollectorKnowsItAfterARestartToo) {
   EXPECT_NE(a_.log->sent_as(stream_), stream_);
 }
 
-TEST_F(LiveCopies, ALinkThatComesAgainIsTheSame) {
+TEST_P(LiveCopies, ALinkThatComesAgainIsTheSame) {
   a_.write(row("1"));
   a_.write(row("2"));
   ASSERT_TRUE(a_.send_all().ok());
@@ -164,6 +166,12 @@ TEST_F(LiveCopies, ALinkThatComesAgainIsTheSame) {
   EXPECT_TRUE(a_.confirmed().ok());
   EXPECT_EQ(a_.log->sent_as(stream_), stream_);
 }
+
+INSTANTIATE_TEST_SUITE_P(Promise, LiveCopies,
+                         testing::Values(LinkSink::Promise::kDurable, LinkSink::Promise::kReceived),
+                         [](const auto& promise) {
+                           return promise.param == LinkSink::Promise::kDurable ? "Durable" : "Received";
+                         });
 
 }  // namespace
 }  // namespace flume::node
