@@ -43,7 +43,7 @@ class LinkAccount {
   int64_t settled() const { return settled_.load(std::memory_order_acquire); }
   bool has_failed() const { return failed_.load(std::memory_order_acquire); }
   std::vector<rpc::LinkRange> new_ranges() FLUME_EXCLUDES(mutex_);  // each is told once
-  // The sender has opened another link: what comes on this one now would come behind what that one brings.
+  // The sender has opened another link: what comes on this one now would come behind what that one brings (R12).
   void supersede();
   bool is_superseded() const { return superseded_.load(std::memory_order_acquire); }
   // The sender keeps rows until they are settled. Set before the first row.
