@@ -35,8 +35,9 @@ constexpr Scenario kScenarios[] = {
     // On a machine that lets us mount nothing, calls fail in place of file systems. A disk on which a failed file
     // cannot even be cut leaves rows in it that are then written again: without a journal they are there twice.
     {"disk",
-     "full and read-only file systems, no descriptors, failing writes and syncs, at agent and collector",
-     {{{20, 300, kExactlyOnce}, {15, 150, kAtLeastOnceInOrder}, {15, 150, kMayLoseAndRepeat}}},
+     "full and read-only file systems, no descriptors, failing writes and syncs: each at the agent, at the collector's "
+     "files and, e2e, at its state, in rounds that are always ended",
+     {{{10, 300, kExactlyOnce}, {10, 150, kAtLeastOnceInOrder}, {10, 150, kMayLoseAndRepeat}}},
      run_disk},
     {"outage",
      "the collector is away for most of the time",
