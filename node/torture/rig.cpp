@@ -173,6 +173,20 @@ Result<Rig::Flow> Rig::flow(const std::string& name) const {
   return flow;
 }
 
+Result<uint64_t> Rig::counter(const std::string& name, std::string_view counter) const {
+  const auto node = nodes_.find(name);
+  if (node == nodes_.end() || node->second.page == 0) {
+    return Status(Code::kNotFound, str_cat(name, " has no page"));
+  }
+  FLUME_ASSIGN_OR_RETURN(const HttpAnswer answer, http_call(node->second.page, "GET", "/metrics"));
+  uint64_t sum = 0;
+  for (const std::string_view line : split(answer.body, '\n')) {
+    const bool is_it = line.starts_with(counter) && line.substr(counter.size()).find_first_of(" {") == 0;
+    sum += is_it ? parse_number<uint64_t>(line.substr(line.rfind(' ') + 1)).value_or(0) : 0;
+  }
+  return sum;
+}
+
 std::optional<uint64_t> Rig::check_ledgers(const std::vector<std::string>& names) {
   uint64_t dropped = 0;
   for (const std::string& name : names) {

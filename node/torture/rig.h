@@ -73,6 +73,8 @@ class Rig {
     bool balanced = false;
   };
   Result<Flow> flow(const std::string& name) const;
+  // One of the counters of a described node's /metrics, over all its labels; 0: it has none yet.
+  Result<uint64_t> counter(const std::string& name, std::string_view counter) const;
   // Fails the run for a process that ended by itself.
   void expect_running();
 

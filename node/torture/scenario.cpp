@@ -30,7 +30,7 @@ constexpr Scenario kScenarios[] = {
     {"network",
      "a proxy delays, silences, resets, corrupts, half-closes, throttles and reorders the connections, and the network "
      "goes away",
-     {{{25, 600, kExactlyOnce}, {15, 300, kAtLeastOnceInOrder}, {15, 300, kMayLose}}},
+     {{{20, 600, kExactlyOnce}, {10, 300, kAtLeastOnceInOrder}, {10, 300, kMayLose}}},
      run_network},
     // On a machine that lets us mount nothing, calls fail in place of file systems. A disk on which a failed file
     // cannot even be cut leaves rows in it that are then written again: without a journal they are there twice.
