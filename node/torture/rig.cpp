@@ -349,6 +349,7 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
                static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(rest).count()));
   expect_running();
   const std::optional<uint64_t> dropped = check_ledgers(order);
+  dropped_ = dropped.value_or(0);
   uint64_t kills = 0;
   for (const std::string& name : order) {
     kills += nodes_[name].kills;

@@ -98,6 +98,7 @@ class Rig {
   // Stops generating, waits for the rest, ends all processes in the order given, judges. The ledgers must be balanced,
   // and when nothing was killed nothing may be lost that no ledger counts as dropped.
   void finish(const std::vector<std::string>& order, Duration longest);
+  uint64_t dropped() const { return dropped_; }  // by the ledgers that finish() found
 
  private:
   struct Node {
@@ -123,6 +124,7 @@ class Rig {
   std::vector<ExtraExpectation> extras_;
   uint64_t extra_bytes_ = 0;
   uint64_t restarts_ = 0;  // a new process counts anew: its ledger does not know what the one before dropped
+  uint64_t dropped_ = 0;
   std::function<Status()> after_last_lines_;
   StopSource generating_;
   Status generated_;  // of the generator's thread, read after it has ended
