@@ -167,7 +167,8 @@ Result<Rig::Flow> Rig::flow(const std::string& name) const {
   };
   flow.read = events("read");
   flow.delivered = events("delivered");
-  flow.in_flight = events("in_flight") + events("held");
+  flow.held = events("held");
+  flow.in_flight = events("in_flight") + flow.held;
   flow.dropped = events("dropped");
   FLUME_ASSIGN_OR_RETURN(flow.balanced, ledger->boolean("balanced"));
   return flow;

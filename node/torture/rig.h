@@ -68,7 +68,8 @@ class Rig {
     std::string error;
     uint64_t read = 0;
     uint64_t delivered = 0;
-    uint64_t in_flight = 0;
+    uint64_t in_flight = 0;  // with those held
+    uint64_t held = 0;       // in a log
     uint64_t dropped = 0;
     bool balanced = false;
   };
