@@ -76,13 +76,21 @@ void Rig::describe(const std::string& name, std::vector<std::string> words, Pair
 
 void Rig::describe_node(const std::string& name, const std::string& source, const std::string& sink, Pairs settings,
                         Pairs environment) {
-  const auto page = free_ports(1);
-  if (page.ok()) {
-    nodes_[name].page = (*page)[0];
-    settings.emplace_back("flume.node.status.port", std::to_string((*page)[0]));
-  }
   describe(name, {"node_nowatch", "-n", name, "-c", str_cat(name, " : ", source, " | ", sink, ";")},
            std::move(settings), std::move(environment));
+  watch_flows(name, {name});
+}
+
+void Rig::watch_flows(const std::string& name, std::vector<std::string> flows) {
+  const auto page = free_ports(1);
+  if (!page.ok()) {
+    report_.fail(page.status());
+    return;
+  }
+  Node& node = nodes_[name];
+  node.page = (*page)[0];
+  node.flows = std::move(flows);
+  node.settings.emplace_back("flume.node.status.port", std::to_string(node.page));
 }
 
 Status Rig::start(const std::string& name) {
@@ -135,27 +143,29 @@ uint64_t Rig::kills(const std::string& name) const {
   return node == nodes_.end() ? 0 : node->second.kills;
 }
 
-Result<Rig::Flow> Rig::flow(const std::string& name) const {
+Result<Rig::Flow> Rig::flow(const std::string& name, const std::string& flow_name) const {
   const auto node = nodes_.find(name);
   if (node == nodes_.end() || node->second.page == 0) {
     return Status(Code::kNotFound, str_cat(name, " has no page"));
   }
   // A process that was just started shows its page before it has its flows.
   const Wait start = Wait::for_duration(kStartTime, stop_);
-  FLUME_ASSIGN_OR_RETURN(HttpAnswer answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+  FLUME_ASSIGN_OR_RETURN(HttpAnswer answer, http_call(node->second.page, "GET", "/api/v1/logical/" + flow_name));
   while (answer.status == kHttpNotFound && !start.over()) {
     wait(std::chrono::milliseconds(10));
-    FLUME_ASSIGN_OR_RETURN(answer, http_call(node->second.page, "GET", "/api/v1/logical/" + name));
+    FLUME_ASSIGN_OR_RETURN(answer, http_call(node->second.page, "GET", "/api/v1/logical/" + flow_name));
   }
   if (answer.status != kHttpOk) {
-    return Status(Code::kUnavailable, str_cat("ask ", name, " for its ledger: HTTP ", answer.status));
+    return Status(Code::kUnavailable,
+                  str_cat("ask ", name, " for the ledger of ", flow_name, ": HTTP ", answer.status));
   }
   FLUME_ASSIGN_OR_RETURN(const JsonValue whole, JsonValue::parse(answer.body));
   const JsonValue* inner = whole.find("node");
   const JsonValue& value = inner == nullptr ? whole : *inner;
   const JsonValue* ledger = value.find("ledger");
   if (ledger == nullptr) {
-    return Status(Code::kCorrupt, str_cat("ask ", name, " for its ledger: there is none in ", answer.body));
+    return Status(Code::kCorrupt,
+                  str_cat("ask ", name, " for the ledger of ", flow_name, ": there is none in ", answer.body));
   }
   Flow flow;
   FLUME_ASSIGN_OR_RETURN(flow.state, value.text("state"));
@@ -188,38 +198,52 @@ Result<uint64_t> Rig::counter(const std::string& name, std::string_view counter)
   return sum;
 }
 
+Result<Rig::Flow> Rig::flow_at_rest(const std::string& name, const std::string& flow_name) const {
+  const Wait wait = Wait::for_duration(kSettleTime, stop_);
+  auto found = flow(name, flow_name);
+  while (found.ok() && (found->in_flight > 0 || !found->balanced) && !wait.over()) {
+    pause(kPollEvery, stop_);
+    found = flow(name, flow_name);
+  }
+  return found;
+}
+
 std::optional<uint64_t> Rig::check_ledgers(const std::vector<std::string>& names) {
   uint64_t dropped = 0;
+  bool all = true;
   for (const std::string& name : names) {
-    if (nodes_[name].page == 0 || !running(name)) {
-      return std::nullopt;
+    all = all && running(name);
+    for (const std::string& flow_name : running(name) ? nodes_[name].flows : std::vector<std::string>()) {
+      const auto found = flow_at_rest(name, flow_name);
+      if (!found.ok()) {
+        report_.fail(found.status());
+        continue;
+      }
+      report_.fact(str_cat("ledger of ", flow_name),
+                   str_cat(found->read, " read, ", found->delivered, " delivered, ", found->dropped, " dropped, ",
+                           found->in_flight, " in flight"));
+      if (!found->balanced) {
+        report_.fail(str_cat("the ledger of ", flow_name, " does not explain every row"));
+      }
+      if (found->in_flight > 0) {
+        report_.fail(str_cat(flow_name, " still has ", found->in_flight, " rows in flight at rest"));
+      }
+      dropped += found->dropped;
     }
-    const Wait wait = Wait::for_duration(kSettleTime, stop_);
-    auto found = flow(name);
-    while (found.ok() && found->in_flight > 0 && !wait.over()) {
-      pause(kPollEvery, stop_);
-      found = flow(name);
-    }
-    if (!found.ok()) {
-      report_.fail(found.status());
-      continue;
-    }
-    report_.fact(str_cat("ledger of ", name), str_cat(found->read, " read, ", found->delivered, " delivered, ",
-                                                      found->dropped, " dropped, ", found->in_flight, " in flight"));
-    if (!found->balanced) {
-      report_.fail(str_cat("the ledger of ", name, " does not explain every row"));
-    }
-    if (found->in_flight > 0) {
-      report_.fail(str_cat(name, " still has ", found->in_flight, " rows in flight at rest"));
-    }
-    // Whatever the flow may lose on its way: its source has to read every line.
-    const uint64_t written = expectation().lines();
-    if (name == "agent" && nodes_[name].starts == 1 && found->read < written) {
-      report_.fail(str_cat("the agent read only ", found->read, " of ", written, " lines"));
-    }
-    dropped += found->dropped;
   }
-  return dropped;
+  return all ? std::optional(dropped) : std::nullopt;
+}
+
+// Whatever a flow may lose on its way: its source has to read every line.
+void Rig::expect_all_read() {
+  const auto agent = nodes_.find("agent");
+  const bool is_one_life = agent != nodes_.end() && agent->second.starts == 1 &&
+                           agent->second.flows == std::vector<std::string>{"agent"} && running("agent");
+  const auto found = is_one_life ? flow("agent") : Result<Flow>(Flow{});
+  const uint64_t written = expectation().lines();
+  if (is_one_life && found.ok() && found->read < written) {
+    report_.fail(str_cat("the agent read only ", found->read, " of ", written, " lines"));
+  }
 }
 
 void Rig::expect_running() {
@@ -351,6 +375,7 @@ void Rig::finish(const std::vector<std::string>& order, Duration longest) {
   expect_running();
   const std::optional<uint64_t> dropped = check_ledgers(order);
   dropped_ = dropped.value_or(0);
+  expect_all_read();
   uint64_t kills = 0;
   for (const std::string& name : order) {
     kills += nodes_[name].kills;

@@ -48,6 +48,8 @@ class Rig {
   // A node that runs one flow without a master: its state is in the folder state-NAME.
   void describe_node(const std::string& name, const std::string& source, const std::string& sink, Pairs settings = {},
                      Pairs environment = {});
+  // Gives a described process a page. finish() checks the ledgers of these flows of it.
+  void watch_flows(const std::string& name, std::vector<std::string> flows);
   void set_environment(const std::string& name, Pairs environment);  // from its next start on
   Status start(const std::string& name);
   void kill(const std::string& name);
@@ -62,7 +64,7 @@ class Rig {
   std::string agent_sink(uint16_t port) const;
   enum class Ack : uint8_t { kSync, kCommit };
   std::string collector_sink(std::chrono::milliseconds roll = std::chrono::seconds(2), Ack ack = Ack::kSync) const;
-  // The flow of a described node, from its own page: its state and its ledger.
+  // A flow of a process, from its own page: its state and its ledger.
   struct Flow {
     std::string state;
     std::string error;
@@ -73,7 +75,8 @@ class Rig {
     uint64_t dropped = 0;
     bool balanced = false;
   };
-  Result<Flow> flow(const std::string& name) const;
+  Result<Flow> flow(const std::string& name, const std::string& flow) const;
+  Result<Flow> flow(const std::string& name) const { return flow(name, name); }
   // One of the counters of a described node's /metrics, over all its labels; 0: it has none yet.
   Result<uint64_t> counter(const std::string& name, std::string_view counter) const;
   // Fails the run for a process that ended by itself.
@@ -96,6 +99,9 @@ class Rig {
   // Until everything promised has arrived; kTimeout with what is missing.
   Status wait_delivered(const Wait& wait) const;
   Result<Account> account() const;
+  // All flows of these processes must explain every row and have none in flight. Rows dropped; nothing when one of the
+  // processes does not run.
+  std::optional<uint64_t> check_ledgers(const std::vector<std::string>& names);
   // Stops generating, waits for the rest, ends all processes in the order given, judges. The ledgers must be balanced,
   // and when nothing was killed nothing may be lost that no ledger counts as dropped.
   void finish(const std::vector<std::string>& order, Duration longest);
@@ -110,10 +116,11 @@ class Rig {
     uint64_t kills = 0;
     uint64_t starts = 0;
     uint16_t page = 0;  // port of its page; 0 = none
+    std::vector<std::string> flows;
   };
 
-  // Rows dropped; nothing when not all of them have a page.
-  std::optional<uint64_t> check_ledgers(const std::vector<std::string>& names);
+  Result<Flow> flow_at_rest(const std::string& name, const std::string& flow) const;
+  void expect_all_read();
   bool may_be_complete(const Expectation& expectation) const;
 
   RunReport& report_;

@@ -53,7 +53,7 @@ constexpr Scenario kScenarios[] = {
      run_tail_many},
     {"reconfigure",
      "a master swaps sinks, removes and returns flows several times a second",
-     {{{20, 60, kExactlyOnce}, {10, 60, kAtLeastOnce}, {10, 60, kExactlyOnce}}},
+     {{{20, 60, kExactlyOnce}, {20, 60, kAtLeastOnce}, {20, 60, kExactlyOnce}}},
      run_reconfigure},
     {"soak",
      "full speed; memory and descriptors stay flat",

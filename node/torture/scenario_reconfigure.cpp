@@ -23,8 +23,10 @@ class Storm {
                             {"flume.config.admin.port", port(kAdmin)},
                             {"flume.master.store.dir", rig_.path("master")}};
     rig_.describe("master", {"master_nowatch"}, settings);
-    rig_.describe("agent", {"node_nowatch", "-s", "-n", "agent"}, settings);
-    rig_.describe("collector", {"node_nowatch", "-s", "-n", "collector"}, settings);
+    rig_.describe("agent", {"node_nowatch", "-n", "agent"}, settings);
+    rig_.describe("collector", {"node_nowatch", "-n", "collector"}, settings);
+    rig_.watch_flows("agent", {"agent", "steady"});
+    rig_.watch_flows("collector", {"store1", "store2", "store3"});
     FLUME_RETURN_IF_ERROR(rig_.start("master"));
     const Wait wait = Wait::for_duration(std::chrono::seconds(20), rig_.stop());
     while (!http_call(ports_[kHttp], "GET", "/api/v1/status").ok()) {

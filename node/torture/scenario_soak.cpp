@@ -145,6 +145,7 @@ void run_soak(Rig& rig) {
     rig.wait(std::chrono::milliseconds(50));
     report.fail(conveyor.drain());
   }
+  rig.check_ledgers({"agent", "collector"});
   report.fail(rig.terminate("agent"));
   report.fail(rig.terminate("collector"));
   report.fail(conveyor.drain());
