@@ -48,4 +48,7 @@ void run_reconfigure(Rig& rig);
 void run_disk(Rig& rig);
 void run_soak(Rig& rig);
 
+// Part of the scenario `tail`: what copytruncate itself loses. Adds facts, judges nothing.
+void measure_copytruncate_race(Rig& rig);
+
 }  // namespace flume::torture
