@@ -56,7 +56,7 @@ constexpr Scenario kScenarios[] = {
      {{{20, 60, kExactlyOnce}, {20, 60, kAtLeastOnce}, {20, 60, kExactlyOnce}}},
      run_reconfigure},
     {"soak",
-     "full speed; memory and descriptors stay flat",
+     "full speed; memory and descriptors stay flat, memory within what the settings of buffers allow",
      {{{30, 600, kExactlyOnce}, {}, {30, 600, kExactlyOnce}}},
      run_soak},
 };

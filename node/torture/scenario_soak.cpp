@@ -1,4 +1,5 @@
-// Full speed for long: what was checked is removed at both ends; memory and descriptors must stay flat.
+// Full speed for long: what was checked is removed at both ends; memory and descriptors must stay flat, and memory
+// within what the buffers allow.
 #include <algorithm>
 #include <deque>
 #include <filesystem>
@@ -10,8 +11,21 @@
 namespace flume::torture {
 namespace {
 
-constexpr uint64_t kMemoryBand = 32U << 20;
+constexpr uint64_t kMiB = 1U << 20;
+constexpr uint64_t kMemoryBand = 32 * kMiB;  // the halves of a run may differ by that much
 constexpr uint64_t kDescriptorBand = 8;
+// What a node may have at most: the program itself, and the buffers it is allowed by settings and by design.
+constexpr uint64_t kProgram = 32 * kMiB;
+constexpr uint64_t kLinkWindow = 4 * kMiB;     // flume.link.window.bytes: sent and not yet answered
+constexpr uint64_t kLogQueue = 16 * kMiB;      // rows that a log has taken and not yet synced (WalOptions)
+constexpr uint64_t kLogGroup = 4 * kMiB;       // flume.wal.group.bytes: being written
+constexpr uint64_t kInbox = 8 * kMiB;          // received and not yet handed on
+constexpr uint64_t kUnderWay = 8 * kMiB;       // copies of rows that came without a log, until they are stored
+constexpr uint64_t kFreeForFrames = 4 * kMiB;  // kept for the next ones
+constexpr uint64_t kMostOfCollector = kProgram + kInbox + kUnderWay + kFreeForFrames;
+
+uint64_t most_of_agent(Mode mode) { return kProgram + kLinkWindow + (mode == Mode::kBe ? 0 : kLogQueue + kLogGroup); }
+
 constexpr uint64_t kMostBehind = 512U << 20;  // bytes on the disk that the oracle has not seen yet
 constexpr uint64_t kLifeBytes = 256U << 20;   // of a file: few are open at a time, though renamed ones stay so for 5 s
 constexpr uint64_t kBurst = 1000;
@@ -30,9 +44,10 @@ struct Peak {
 // The highest of the first half, after a time to warm up, and of the second.
 class Watched {
  public:
-  Watched(Rig& rig, std::string name) : rig_(rig), name_(std::move(name)) {}
+  Watched(Rig& rig, std::string name, uint64_t most) : rig_(rig), name_(std::move(name)), most_(most) {}
   void look() {
     const Duration now = rig_.elapsed();
+    ever_.look(rig_.process(name_));
     if (now > rig_.options().time / 5) {
       (now < rig_.options().time / 2 ? early_ : late_).look(rig_.process(name_));
     }
@@ -44,11 +59,18 @@ class Watched {
     if (late_.memory > early_.memory + kMemoryBand || late_.descriptors > early_.descriptors + kDescriptorBand) {
       rig_.report().fail(str_cat(name_, ": memory or descriptors grow"));
     }
+    rig_.report().fact(str_cat(name_, ": highest memory of all, and the most it may have"),
+                       str_cat(ever_.memory / kMiB, " MiB, ", most_ / kMiB, " MiB"));
+    if (ever_.memory == 0 || ever_.memory > most_) {
+      rig_.report().fail(str_cat(name_, ": ", ever_.memory / kMiB, " MiB of memory, at most ", most_ / kMiB));
+    }
   }
 
  private:
   Rig& rig_;
   const std::string name_;
+  const uint64_t most_;
+  Peak ever_;
   Peak early_;
   Peak late_;
 };
@@ -118,8 +140,8 @@ void run_soak(Rig& rig) {
   report.fail(rig.start("collector"));
   report.fail(rig.start("agent"));
   Conveyor conveyor(rig, generator);
-  Watched agent(rig, "agent");
-  Watched collector(rig, "collector");
+  Watched agent(rig, "agent", most_of_agent(rig.options().mode));
+  Watched collector(rig, "collector", kMostOfCollector);
   // A file that was written and renamed before the agent looked for the first time is nobody's.
   report.fail(conveyor.write());
   const Wait first = Wait::for_duration(std::chrono::seconds(30), rig.stop());
