@@ -40,6 +40,8 @@ RunReport run_scenario(const Scenario& scenario, RunOptions options, bool keep, 
 // Each in its own file.
 void run_kill(Rig& rig);
 void run_commit(Rig& rig);
+void run_relay(Rig& rig);
+void run_relay_direct(Rig& rig);
 void run_network(Rig& rig);
 void run_tail(Rig& rig);
 void run_tail_many(Rig& rig);

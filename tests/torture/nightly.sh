@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The nightly tier: 2,000 kills end to end (300 in each other mode), the tail matrix again and again, ten minutes at full
-# speed, 100,000 crash states, every cut and changed byte of the files that promises rest on. Writes a Markdown document.
-# The programs are those of build/release, or of build/debug where that has none.
+# The nightly tier: 2,000 kills end to end (300 in each other mode), 450 with a relay between, the tail matrix
+# again and again, ten minutes at full speed, 100,000 crash states, every cut and changed byte of the files that promises
+# rest on. Writes a Markdown document. The programs are those of build/release, or of build/debug where that has none.
 #   tests/torture/nightly.sh REPORT.md [STATES=100000] [OPTIONS OF flume torture run]
 set -uo pipefail
 report=${1:?name of the document to write}
@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-"$flume" torture run kill tail tail-many --nightly --seed "$seed" --report "$work/runs.md" "$@" || status=1
+"$flume" torture run kill relay relay-direct tail tail-many --nightly --seed "$seed" --report "$work/runs.md" "$@" || status=1
 # Last and by itself: nothing else may use the machine's memory and time.
 "$flume" torture run soak --mode e2e --nightly --seed "$seed" --report "$work/soak.md" "$@" || status=1
 FLUME_SEED=$seed FLUME_CRASH_STATES=$states "$disk" >"$work/disk.txt" 2>&1 || status=1

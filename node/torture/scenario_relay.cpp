@@ -1,0 +1,71 @@
+// Agent -> relay -> collector, and kill -9 of any of them. The relay has a log of its own, or passes rows on with
+// nothing but what it has in its hands.
+#include <algorithm>
+#include <vector>
+
+#include "common/base/text.h"
+#include "node/torture/scenario.h"
+
+namespace flume::torture {
+namespace {
+
+using Victims = std::vector<std::string>;
+
+// Mostly any moment; a third of the kills hit processes that have just been started.
+Duration until_next_kill(Rig& rig) {
+  return std::chrono::milliseconds(rig.below(3) == 0 ? rig.below(150) : 100 + rig.below(900));
+}
+
+// As many kills as the run has seconds, however long they take; each kind once in each round, in an order of its own.
+void kill_all(Rig& rig, const Victims& nodes, std::vector<Victims> kinds) {
+  const auto wanted = static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(rig.options().time).count());
+  for (uint64_t times = 0; times < wanted && !rig.stop().stop_requested() && rig.report().passed(); ++times) {
+    if (times % kinds.size() == 0) {
+      std::shuffle(kinds.begin(), kinds.end(), rig.random());
+    }
+    rig.wait(until_next_kill(rig));
+    rig.expect_running();
+    for (const std::string& name : kinds[times % kinds.size()]) {
+      rig.kill(name);
+    }
+    rig.wait(std::chrono::milliseconds(rig.below(4) == 0 ? rig.below(1000) : 0));
+    for (const std::string& name : nodes) {
+      rig.report().fail(rig.start(name));
+    }
+  }
+  rig.report().fact("kills", str_cat("agent ", rig.kills("agent"), ", relay ", rig.kills("relay"), ", collector ",
+                                     rig.kills("collector")));
+}
+
+void run(Rig& rig, std::string_view relay_sink, const std::vector<Victims>& kinds) {
+  const auto ports = free_ports(2);
+  GeneratorOptions lines = rig.generator_options();
+  lines.files = 3;
+  lines.bytes_per_second = rig.options().nightly ? 1U << 20 : 4U << 20;  // all of it stays on the disk until the end
+  lines.rotations = {Rotation::kRename, Rotation::kCopyTruncate};
+  rig.report().fail(ports.status());
+  rig.report().fail(rig.generate(lines));
+  if (!rig.report().passed()) {
+    return;
+  }
+  const Victims nodes = {"agent", "relay", "collector"};
+  rig.describe_node("agent", rig.agent_source(), rig.agent_sink((*ports)[0]));
+  rig.describe_node("relay", str_cat("collectorSource(", (*ports)[0], ")"),
+                    str_cat(relay_sink, "(\"127.0.0.1\", ", (*ports)[1], ")"));
+  rig.describe_node("collector", str_cat("collectorSource(", (*ports)[1], ")"), rig.collector_sink());
+  for (const std::string& name : nodes) {
+    rig.report().fail(rig.start(name));
+  }
+  kill_all(rig, nodes, kinds);
+  rig.finish(nodes, std::chrono::seconds(60));
+}
+
+}  // namespace
+
+void run_relay(Rig& rig) {
+  run(rig, "agentSink", {{"agent"}, {"relay"}, {"collector"}, {"agent", "relay"}, {"relay", "collector"}});
+}
+
+void run_relay_direct(Rig& rig) { run(rig, "rpcSink", {{"relay"}, {"collector"}, {"relay", "collector"}}); }
+
+}  // namespace flume::torture
