@@ -112,6 +112,16 @@ Status Rig::start(const std::string& name) {
   return {};
 }
 
+Status Rig::wait_up(const std::string& name) const {
+  const Wait wait = Wait::for_duration(kStartTime, stop_);
+  Status status = flow(name).status();
+  while (!status.ok() && !wait.over()) {
+    pause(std::chrono::milliseconds(20), stop_);
+    status = flow(name).status();
+  }
+  return status;
+}
+
 void Rig::kill(const std::string& name) {
   Node& node = nodes_[name];
   if (node.process && node.process->running()) {

@@ -52,6 +52,8 @@ class Rig {
   void watch_flows(const std::string& name, std::vector<std::string> flows);
   void set_environment(const std::string& name, Pairs environment);  // from its next start on
   Status start(const std::string& name);
+  // Until its page shows its flow: a process that was only just started does not yet end in an orderly way.
+  Status wait_up(const std::string& name) const;
   void kill(const std::string& name);
   Status terminate(const std::string& name);
   bool running(const std::string& name);

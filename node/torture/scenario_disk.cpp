@@ -92,7 +92,7 @@ class Victim {
 
   // For `time`, and until it was hit: a fault that did not take place proves nothing. kTimeout: it never was.
   Status suffer(Fault fault, Duration time) {
-    const uint64_t before = failed_calls();
+    before_ = failed_calls();
     Status status;
     switch (fault) {
       case Fault::kFull: status = disk_.is_mounted() ? fill(time) : fail_all("write", ENOSPC, time); break;
@@ -103,7 +103,7 @@ class Victim {
       case Fault::kQuota: status = fail_all("write", EDQUOT, time); break;
       case Fault::kRemounted: status = fail_all("write+change", EROFS, time); break;
     }
-    hits_ += failed_calls() - before;
+    hits_ += failed_calls() - before_;
     return status;
   }
   uint64_t hits() const { return hits_; }
@@ -115,7 +115,7 @@ class Victim {
     FLUME_RETURN_IF_ERROR(disk_.fill());
     // Without a log an agent writes a few bytes a second, for which the last page has room for long.
     const bool writes_little = rig_.options().mode == Mode::kBe && process_ == "agent";
-    const Status hit = wait_hit(time, [&] { return writes_little && disk_.is_full(); });
+    Status hit = wait_hit(time, [&] { return writes_little && disk_.is_full(); });
     FLUME_RETURN_IF_ERROR(disk_.free());
     end_plan();
     return hit;
@@ -123,13 +123,14 @@ class Victim {
 
   // A node that cannot even read its state ends; whoever watches over it starts it until it runs.
   Status start_read_only(Duration time) {
+    FLUME_RETURN_IF_ERROR(rig_.wait_up(process_));
     FLUME_RETURN_IF_ERROR(rig_.terminate(process_));
     FLUME_RETURN_IF_ERROR(plan(disk_.is_mounted() ? "" : plan_of_all("write+change", EROFS)));
     if (disk_.is_mounted()) {
       FLUME_RETURN_IF_ERROR(disk_.make_read_only());
     }
     FLUME_RETURN_IF_ERROR(rig_.start(process_));
-    const Status hit = wait_hit(time, [this] { return !rig_.running(process_); });
+    Status hit = wait_hit(time, [this] { return !rig_.running(process_); });
     if (disk_.is_mounted()) {
       FLUME_RETURN_IF_ERROR(disk_.free());
     }
@@ -159,7 +160,7 @@ class Victim {
   Status take_descriptors(Duration time) {
     Process* process = rig_.process(process_);
     FLUME_RETURN_IF_ERROR(process->limit_descriptors(kHeldDescriptors));
-    const Status hit = wait_hit(time, [] { return false; });
+    Status hit = wait_hit(time, [] { return false; });
     FLUME_RETURN_IF_ERROR(process->limit_descriptors(0));
     return hit;
   }
@@ -175,7 +176,7 @@ class Victim {
   Status fail_all(std::string_view calls, int error, Duration time) { return fail(plan_of_all(calls, error), time); }
   Status fail(const std::string& calls, Duration time) {
     FLUME_RETURN_IF_ERROR(plan(calls));
-    const Status hit = wait_hit(time, [] { return false; });
+    Status hit = wait_hit(time, [] { return false; });
     end_plan();
     return hit;
   }
@@ -188,13 +189,12 @@ class Victim {
 
   template <class OtherHit>
   Status wait_hit(Duration time, OtherHit other_hit) {
-    const uint64_t before = failed_calls();
     const Wait least = Wait::for_duration(time, rig_.stop());
     const Wait most = Wait::for_duration(kLongestFault, rig_.stop());
     bool hit = false;
     while (!least.over() || (!hit && !most.over())) {
       rig_.wait(std::chrono::milliseconds(20));
-      hit = other_hit() || failed_calls() > before || hit;
+      hit = other_hit() || failed_calls() > before_ || hit;
     }
     return hit ? Status() : Status(Code::kTimeout, "no call failed: the fault did not take place");
   }
@@ -210,6 +210,7 @@ class Victim {
   const std::string_view what_;
   SmallDisk& disk_;
   const std::string plan_;
+  uint64_t before_ = 0;  // failed calls before the fault of now
   uint64_t hits_ = 0;
   uint64_t did_not_start_ = 0;
 };
@@ -260,9 +261,10 @@ class Rounds {
     // The log of store on failure is written only while the collector is away.
     const bool alone = rig_.options().mode == Mode::kDfo && victim.process() == "agent";
     if (alone) {
+      FLUME_RETURN_IF_ERROR(rig_.wait_up("collector"));
       FLUME_RETURN_IF_ERROR(rig_.terminate("collector"));
     }
-    const Status status = victim.suffer(cell.fault, time);
+    Status status = victim.suffer(cell.fault, time);
     if (alone) {
       FLUME_RETURN_IF_ERROR(rig_.start("collector"));
     }

@@ -83,6 +83,7 @@ void run_outage(Rig& rig) {
   rig.report().fail(rig.start("collector"));
   rig.report().fail(rig.start("agent"));
   rig.wait(rig.options().time / 10);
+  rig.report().fail(rig.wait_up("collector"));
   rig.report().fail(rig.terminate("collector"));
   const uint64_t before = rig.generator().bytes();
   rig.wait(rig.options().time * 6 / 10);
