@@ -25,6 +25,12 @@ Status LinkClient::dead(Status status) {
   return status;
 }
 
+// Temporary, as any failure of a network: the next link may well bring sound bytes.
+Status LinkClient::garbled(std::string_view what) {
+  refused_->add(1);
+  return dead(unavailable(str_cat("read from ", name(), ": ", what)));
+}
+
 void LinkClient::close() {
   socket_.close();
   out_.clear();
@@ -44,6 +50,7 @@ Status LinkClient::open(Context& context, const std::string& host, uint16_t port
                         const std::vector<rpc::LinkStream>& streams) {
   close();
   clock_ = &context.clock;
+  refused_ = &context.metrics.counter("flume_link_answers_refused_total");
   heartbeat_ = context.net.options().heartbeat;
   silence_ = context.net.options().dead_peer;
   broken_ = {};
@@ -224,11 +231,11 @@ Status LinkClient::take_frames() {
     const std::string_view rest(in_.data() + at, in_size_ - at);
     const auto call = rpc::read_call_head(rest);
     if (!call.ok()) {
-      return dead(call.status().with_context(str_cat("read from ", name())));
+      return garbled(call.status().message());
     }
     const size_t length = rpc::read_u32(rest);
     if (length < rpc::kCallHeadBytes - rpc::kLengthBytes + 1 || length > rpc::kSmallFrame) {
-      return dead({Code::kCorrupt, str_cat("read from ", name(), ": a frame of ", length, " bytes")});
+      return garbled(str_cat("a frame of ", length, " bytes"));
     }
     const size_t whole = rpc::kLengthBytes + length;
     if (rest.size() < whole) {
@@ -246,12 +253,12 @@ Status LinkClient::take_call(rpc::LinkCall call, std::string_view frame) {
   switch (call) {
     case rpc::LinkCall::kAlive: {
       const auto alive = rpc::read_alive(frame);
-      return alive.ok() ? Status() : dead(alive.status().with_context(str_cat("read from ", name())));
+      return alive.ok() ? Status() : garbled(alive.status().message());
     }
     case rpc::LinkCall::kHello: {
       auto hello = rpc::read_hello(frame);
       if (!hello.ok()) {
-        return dead(hello.status().with_context(str_cat("read from ", name())));
+        return garbled(hello.status().message());
       }
       theirs_ = std::move(hello).value();
       if (theirs_.oldest_protocol > rpc::kLinkProtocol || theirs_.protocol < rpc::kLinkProtocol) {
@@ -266,22 +273,22 @@ Status LinkClient::take_call(rpc::LinkCall call, std::string_view frame) {
     case rpc::LinkCall::kReply: {
       auto reply = rpc::read_reply(frame);
       if (!reply.ok()) {
-        return dead(reply.status().with_context(str_cat("read from ", name())));
+        return garbled(reply.status().message());
       }
       if (!greeted_ || reply->received < reply_.received || reply->received > sent_rows_) {
-        return dead({Code::kCorrupt, str_cat("read from ", name(), ": ", reply->received, " rows received of ",
-                                             sent_rows_, " sent, and ", reply_.received, " before")});
+        return garbled(
+            str_cat(reply->received, " rows received of ", sent_rows_, " sent, and ", reply_.received, " before"));
       }
       if (reply->settled < reply_.settled || reply->settled > reply->received) {
-        return dead({Code::kCorrupt, str_cat("read from ", name(), ": ", reply->settled, " rows settled of ",
-                                             reply->received, " received, and ", reply_.settled, " before")});
+        return garbled(str_cat(reply->settled, " rows settled of ", reply->received, " received, and ", reply_.settled,
+                               " before"));
       }
       reply_ = std::move(reply).value();
       return {};
     }
     case rpc::LinkCall::kBatch: break;
   }
-  return dead({Code::kCorrupt, str_cat("read from ", name(), ": a batch from a receiver")});
+  return garbled("a batch from a receiver");
 }
 
 // One wait in the kernel. A dead peer is found out here too, so nobody waits for one for ever.

@@ -66,10 +66,12 @@ class LinkClient {
   Status say_alive(bool want_commit);
   Status wait_for(bool also_write, const Wait& wait);
   Status dead(Status status);  // closes; says the same from now on
+  Status garbled(std::string_view what);
   Status check() const;
 
   ClientSocket socket_;
-  Clock* clock_ = nullptr;  // of the context given to open(); outlives the component
+  Clock* clock_ = nullptr;      // of the context given to open(); outlives the component
+  Counter* refused_ = nullptr;  // links ended for what came from the far end
   Id128 last_link_{};  // the last one that was greeted, so that what is left of it does not arrive behind the next one
   Duration heartbeat_{};
   Duration silence_{};

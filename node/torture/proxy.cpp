@@ -37,11 +37,13 @@ void set_reset_at_close(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+void flip(char& byte, uint8_t bit) { byte = static_cast<char>(byte ^ (1 << (bit & 7))); }
+
 }  // namespace
 
 std::string_view name_of(NetFault fault) {
-  constexpr std::array<std::string_view, 8> kNames = {"none",  "delay",   "blackhole",  "stall",
-                                                      "reset", "corrupt", "half-close", "throttle"};
+  constexpr std::array<std::string_view, 9> kNames = {"none",    "delay",          "blackhole",  "stall",   "reset",
+                                                      "corrupt", "corrupt answer", "half-close", "throttle"};
   return kNames[static_cast<size_t>(fault)];
 }
 
@@ -170,8 +172,7 @@ bool FaultProxy::pass_up(Connection& connection, std::string& bytes) {
   connection.fault.fault = NetFault::kNone;
   switch (fault) {
     case NetFault::kCorrupt:
-      bytes[connection.until_fault] =
-          static_cast<char>(bytes[connection.until_fault] ^ (1 << (connection.fault.bit & 7)));
+      flip(bytes[connection.until_fault], connection.fault.bit);
       count(&ProxyCounts::corrupted, 1);
       return true;
     case NetFault::kHalfClose:
@@ -191,6 +192,19 @@ bool FaultProxy::pass_up(Connection& connection, std::string& bytes) {
   }
 }
 
+void FaultProxy::pass_down(Connection& connection, std::string& bytes) {
+  if (connection.fault.fault != NetFault::kCorruptAnswer) {
+    return;
+  }
+  if (connection.until_fault >= bytes.size()) {
+    connection.until_fault -= bytes.size();
+    return;
+  }
+  connection.fault.fault = NetFault::kNone;
+  flip(bytes[connection.until_fault], connection.fault.bit);
+  count(&ProxyCounts::corrupted_answers, 1);
+}
+
 void FaultProxy::receive(Connection& connection, Direction& direction, int from, bool up) {
   std::string bytes(kPieceBytes, '\0');
   const ssize_t got = ::recv(from, bytes.data(), bytes.size(), 0);
@@ -207,6 +221,9 @@ void FaultProxy::receive(Connection& connection, Direction& direction, int from,
   bytes.resize(static_cast<size_t>(got));
   if (up && !pass_up(connection, bytes)) {
     return;
+  }
+  if (!up) {
+    pass_down(connection, bytes);
   }
   const Duration delay = connection.fault.fault == NetFault::kDelay ? connection.fault.delay : Duration{};
   direction.held += bytes.size();

@@ -24,13 +24,14 @@ namespace flume::torture {
 
 enum class NetFault : uint8_t {
   kNone,
-  kDelay,      // each piece `delay` later
-  kBlackhole,  // nothing passes and no end is told, either way; what came before and in between is never delivered
-  kStall,      // nothing passes until the fault is taken away: then all of it, late
-  kReset,      // RST both ways after `bytes` more
-  kCorrupt,    // one bit of byte `bytes` from now on, towards the collector
-  kHalfClose,  // the agent's direction is ended after `bytes` more, the other stays open
-  kThrottle,   // `bytes` a second
+  kDelay,          // each piece `delay` later
+  kBlackhole,      // nothing passes and no end is told, either way; what came before and in between is never delivered
+  kStall,          // nothing passes until the fault is taken away: then all of it, late
+  kReset,          // RST both ways after `bytes` more
+  kCorrupt,        // one bit of byte `bytes` from now on, towards the collector
+  kCorruptAnswer,  // the same towards the agent
+  kHalfClose,      // the agent's direction is ended after `bytes` more, the other stays open
+  kThrottle,       // `bytes` a second
 };
 std::string_view name_of(NetFault fault);
 
@@ -38,15 +39,16 @@ struct FaultOrder {
   NetFault fault = NetFault::kNone;
   uint64_t bytes = 0;
   Duration delay{};
-  uint8_t bit = 0;        // for kCorrupt: 0 to 7
+  uint8_t bit = 0;        // to flip: 0 to 7
   bool open_ones = true;  // connections that are there now
   bool new_ones = false;  // and those to come
 };
 
 struct ProxyCounts {
   uint64_t connections = 0;
-  uint64_t bytes = 0;      // passed on, both ways
-  uint64_t corrupted = 0;  // bits flipped in bytes that were passed on
+  uint64_t bytes = 0;              // passed on, both ways
+  uint64_t corrupted = 0;          // bits flipped in bytes that were passed on, towards the collector ...
+  uint64_t corrupted_answers = 0;  // ... and towards the agent
   uint64_t resets = 0;
   uint64_t half_closed = 0;
 };
@@ -83,7 +85,7 @@ class FaultProxy {
     Direction up;    // to the collector
     Direction down;  // to the agent
     FaultOrder fault;
-    uint64_t until_fault = 0;  // bytes up, for faults that wait for their byte
+    uint64_t until_fault = 0;  // bytes in its direction, for faults that wait for their byte
     bool dead = false;         // blackholed for good
     bool over = false;
   };
@@ -97,6 +99,7 @@ class FaultProxy {
   void receive(Connection& connection, Direction& direction, int from, bool up);
   void transmit(Connection& connection, Direction& direction, int to);
   bool pass_up(Connection& connection, std::string& bytes);
+  void pass_down(Connection& connection, std::string& bytes);
   void reset(Connection& connection);
   TimePoint next_due(TimePoint now) const;
   void count(uint64_t ProxyCounts::*which, uint64_t by);

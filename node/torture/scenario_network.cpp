@@ -17,14 +17,18 @@ constexpr auto kSilence = std::chrono::milliseconds(1000);
 // The collector waits longer than the agent: the agent's next connection finds the old one still there, and what the
 // old one brings late has to be dropped.
 constexpr auto kCollectorSilence = 3 * kSilence;
-constexpr std::array kFaults = {NetFault::kDelay,   NetFault::kBlackhole, NetFault::kStall,   NetFault::kReset,
-                                NetFault::kCorrupt, NetFault::kHalfClose, NetFault::kThrottle};
+constexpr std::array kFaults = {NetFault::kDelay,     NetFault::kBlackhole, NetFault::kStall,
+                                NetFault::kReset,     NetFault::kCorrupt,   NetFault::kCorruptAnswer,
+                                NetFault::kHalfClose, NetFault::kThrottle};
+constexpr uint64_t kAnswerBytes = 64;  // less than the shortest reply
 
 FaultOrder order_for(Rig& rig, NetFault fault) {
   FaultOrder order;
   order.fault = fault;
   order.bit = static_cast<uint8_t>(rig.below(8));
-  order.bytes = fault == NetFault::kThrottle ? 10'000 : rig.below(64U << 10);
+  order.bytes = fault == NetFault::kThrottle        ? 10'000
+                : fault == NetFault::kCorruptAnswer ? rig.below(kAnswerBytes)
+                                                    : rig.below(64U << 10);
   order.delay = std::chrono::milliseconds(20 + rig.below(400));
   order.new_ones = fault != NetFault::kStall && rig.below(2) == 0;
   return order;
@@ -40,6 +44,7 @@ void wait_for_flow(Rig& rig, const FaultProxy& proxy) {
 }
 
 constexpr std::string_view kRefused = "flume_link_peers_refused_total";
+constexpr std::string_view kAnswersRefused = "flume_link_answers_refused_total";
 
 // Kinds of faults: those of the proxy, and one of the network itself.
 constexpr size_t kKinds = kFaults.size() + 1;
@@ -60,8 +65,8 @@ Status suffer(Rig& rig, FaultProxy& proxy, size_t kind) {
   return {};
 }
 
-uint64_t counted(Rig& rig, std::string_view what) {
-  const auto count = rig.counter("collector", what);
+uint64_t counted(Rig& rig, std::string_view what, const std::string& who = "collector") {
+  const auto count = rig.counter(who, what);
   rig.report().fail(count.status());
   return count.ok() ? *count : 0;
 }
@@ -107,6 +112,9 @@ void judge(Rig& rig, const Tally& tally, const ProxyCounts& counts) {
   report.fact("of these, after flipped bits", tally.refused_after_flips);
   report.fact("connections", counts.connections);
   report.fact("bits flipped", counts.corrupted);
+  report.fact("bits flipped in answers", counts.corrupted_answers);
+  const uint64_t answers_refused = counted(rig, kAnswersRefused, "agent");
+  report.fact("answers refused", answers_refused);
   report.fact("resets", counts.resets);
   report.fact("half-closes", counts.half_closed);
   const auto must_be = [&](uint64_t count, std::string_view what) {
@@ -121,6 +129,8 @@ void judge(Rig& rig, const Tally& tally, const ProxyCounts& counts) {
   if (counts.corrupted > 0) {
     must_be(tally.refused_after_flips, "a frame refused for its flipped bit");
   }
+  must_be(counts.corrupted_answers, "a flipped bit in an answer");
+  must_be(answers_refused, "an answer refused for its flipped bit");
 }
 
 }  // namespace

@@ -302,8 +302,26 @@ TEST(Link, DoesNotOpenToAnotherService) {
   Impostor impostor("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
   Agent agent(impostor.listener->port());
   const Status status = agent.open();
-  EXPECT_EQ(status.code(), Code::kCorrupt);
+  EXPECT_EQ(status.code(), Code::kUnavailable);
   EXPECT_EQ(status.message(), str_cat("read from 127.0.0.1:", impostor.listener->port(), ": no strict binary call"));
+}
+
+TEST(Link, AnAnswerOfWhichABitWasChangedEndsItAndSettlesNothing) {
+  rpc::LinkReply reply;
+  reply.received = 1;
+  std::string bytes = rpc::reply_frame(reply);
+  bytes[bytes.size() - 3] =
+      static_cast<char>(bytes[bytes.size() - 3] ^ 1);  // a row is settled that nobody answered for
+  Impostor impostor(rpc::hello_frame(generous_hello()) + bytes);
+  Agent agent(impostor.port());
+  Status status = agent.open();
+  if (status.ok()) {  // the answer comes with the hello or after it
+    (void)agent.append({"a"});
+    status = agent.sink->flush(soon());
+  }
+  EXPECT_EQ(status.code(), Code::kUnavailable) << status.to_string();
+  EXPECT_EQ(agent.tracker->counts().delivered_rows, 0U);
+  EXPECT_EQ(agent.world.metric("flume_link_answers_refused_total"), 1);
 }
 
 TEST(Link, RefusesAnotherProtocolByNumber) {

@@ -114,6 +114,17 @@ TEST_F(ProxyTest, FlipsTheBitItWasToldOnce) {
   EXPECT_EQ(proxy_->counts().corrupted, 1U);
 }
 
+TEST_F(ProxyTest, FlipsABitOfAnAnswer) {
+  const Pair pair = open_pair();
+  order(NetFault::kCorruptAnswer, 3, 1);
+  put(pair.agent, "aaaaaa");
+  EXPECT_EQ(get(pair.collector, 6), "aaaaaa");
+  put(pair.collector, "aaaaaa");
+  EXPECT_EQ(get(pair.agent, 6), "aaacaa");
+  EXPECT_EQ(proxy_->counts().corrupted_answers, 1U);
+  EXPECT_EQ(proxy_->counts().corrupted, 0U);
+}
+
 TEST_F(ProxyTest, ResetsInTheMiddle) {
   const Pair pair = open_pair();
   order(NetFault::kReset, 4);
