@@ -4,27 +4,10 @@
 #include "common/base/text.h"
 #include "common/event/batch.h"
 #include "tests/support/batches.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/hex_page.h"
 
 namespace flume {
 namespace {
-
-std::string example_from_the_page() {
-  const std::string page = test::contents_of(FLUME_SOURCE_DIR "/docs/formats/batch.md");
-  constexpr std::string_view kBegin = "```hex\n";
-  const size_t begin = page.find(kBegin) + kBegin.size();
-  const std::string block = page.substr(begin, page.find("```", begin) - begin);
-  std::string hex;
-  for (const std::string_view line : split(block, '\n')) {
-    for (const char c : line.substr(std::min<size_t>(4, line.size()), line.find('|') - 4)) {
-      if (c != ' ') {
-        hex.push_back(c);
-      }
-    }
-  }
-  const auto bytes = from_hex(hex);
-  return bytes ? std::string(bytes->begin(), bytes->end()) : std::string();
-}
 
 BuilderOptions example_options() {
   BuilderOptions options;
@@ -40,7 +23,7 @@ BuilderOptions example_options() {
 }
 
 TEST(BatchDocument, ItsExampleDecodesToWhatItSays) {
-  const auto decoded = support::decode(example_from_the_page());
+  const auto decoded = support::decode(test::bytes_on_page("batch.md"));
   ASSERT_TRUE(decoded.ok()) << decoded.status().to_string();
   ASSERT_EQ(decoded->rows(), 2u);
   Event event;
@@ -64,7 +47,7 @@ TEST(BatchDocument, TheBuilderMakesItsExample) {
   BatchBuilder builder(example_options());
   builder.set_constant("service", "shop");
   support::feed(builder, "GET /\nGET /cart\n", 1700000000123, 500);
-  EXPECT_EQ(support::bytes_of(builder.seal({})), example_from_the_page());
+  EXPECT_EQ(support::bytes_of(builder.seal({})), test::bytes_on_page("batch.md"));
 }
 
 }  // namespace

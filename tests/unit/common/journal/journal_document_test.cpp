@@ -1,31 +1,12 @@
 // docs/formats/journal.md tells the truth: its example is read from the page, and our writer makes the same bytes.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "common/base/text.h"
 #include "common/journal/journal_file.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/hex_page.h"
 
 namespace flume::journal {
 namespace {
-
-std::string example_from_the_page() {
-  const std::string page = test::contents_of(FLUME_SOURCE_DIR "/docs/formats/journal.md");
-  constexpr std::string_view kBegin = "```hex\n";
-  const size_t begin = page.find(kBegin) + kBegin.size();
-  const std::string block = page.substr(begin, page.find("```", begin) - begin);
-  std::string hex;
-  for (const std::string_view line : split(block, '\n')) {
-    for (const char c : line.substr(std::min<size_t>(4, line.size()), line.find('|') - 4)) {
-      if (c != ' ') {
-        hex.push_back(c);
-      }
-    }
-  }
-  const auto bytes = from_hex(hex);
-  return bytes ? std::string(bytes->begin(), bytes->end()) : std::string();
-}
 
 std::vector<Record> example() {
   Id128 stream;
@@ -37,7 +18,7 @@ std::vector<Record> example() {
 }
 
 TEST(JournalDocument, ItsExampleIsReadAsItSays) {
-  const std::string bytes = example_from_the_page();
+  const std::string bytes = test::bytes_on_page("journal.md");
   Reader reader(bytes);
   std::vector<Record> records;
   while (auto record = reader.next()) {
@@ -53,7 +34,8 @@ TEST(JournalDocument, TheWriterMakesItsExample) {
     append_record(bytes, record);
   }
   EXPECT_EQ(to_hex({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}),
-            to_hex({reinterpret_cast<const uint8_t*>(example_from_the_page().data()), example_from_the_page().size()}));
+            to_hex({reinterpret_cast<const uint8_t*>(test::bytes_on_page("journal.md").data()),
+                    test::bytes_on_page("journal.md").size()}));
 }
 
 TEST(JournalFile, EveryCutAndEveryFlippedBitIsNoticed) {

@@ -1,33 +1,14 @@
 // docs/formats/wal.md tells the truth: its example is read from the page, and our writer makes the same bytes.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "common/base/text.h"
 #include "common/wal/segment.h"
 #include "tests/support/batches.h"
 #include "tests/support/crash_files.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/hex_page.h"
 
 namespace flume::wal {
 namespace {
-
-std::string example_from_the_page() {
-  const std::string page = test::contents_of(FLUME_SOURCE_DIR "/docs/formats/wal.md");
-  constexpr std::string_view kBegin = "```hex\n";
-  const size_t begin = page.find(kBegin) + kBegin.size();
-  const std::string block = page.substr(begin, page.find("```", begin) - begin);
-  std::string hex;
-  for (const std::string_view line : split(block, '\n')) {
-    for (const char c : line.substr(std::min<size_t>(4, line.size()), line.find('|') - 4)) {
-      if (c != ' ') {
-        hex.push_back(c);
-      }
-    }
-  }
-  const auto bytes = from_hex(hex);
-  return bytes ? std::string(bytes->begin(), bytes->end()) : std::string();
-}
 
 Id128 counted_from(uint8_t first) {
   Id128 id;
@@ -63,13 +44,13 @@ std::string example() {
 }
 
 TEST(WalDocument, TheWriterMakesItsExample) {
-  EXPECT_EQ(support::hex_of(example()), support::hex_of(example_from_the_page()));
+  EXPECT_EQ(support::hex_of(example()), support::hex_of(test::bytes_on_page("wal.md")));
 }
 
 TEST(WalDocument, ItsExampleIsReadAsItSays) {
   test::CrashFiles files;
   const auto file = files.create("/1234").value();
-  std::string bytes = example_from_the_page();
+  std::string bytes = test::bytes_on_page("wal.md");
   const iovec piece{bytes.data(), bytes.size()};
   ASSERT_TRUE(file->append({&piece, 1}).ok());
   SegmentReader reader(*file, {});
