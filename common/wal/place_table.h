@@ -13,6 +13,9 @@
 
 namespace flume::wal {
 
+// Has a batch a place in its origin by which rows that come again are known?
+inline bool has_identity(const EventBatch& batch) { return batch.origin().stream != Id128{} && !batch.multiplied(); }
+
 class PlaceTable {
  public:
   explicit PlaceTable(size_t capacity = 10'000) : capacity_(capacity) {}

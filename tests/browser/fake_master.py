@@ -157,7 +157,7 @@ class World:
 def log(kind, path, rows, size, age, **more):
     return {"kind": kind, "path": path, "folder": f"/var/lib/flume/web/{kind}/{path}", "rows": rows, "bytes": size,
             "limit_bytes": 10 << 30, "segments": 3, "age": age, "recovered": 0, "repeated": 0, "parked": 0, "possibly_doubled": 0,
-            "missing": {"events": 0, "places": []}, "disk_error": "", "sending": {"state": "ACTIVE", "error": ""},
+            "missing": {"events": 0, "places": []}, "damaged_bytes": 0, "disk_error": "", "sending": {"state": "ACTIVE", "error": ""},
             "ack": {"events": 0, "median_ms": None, "p99_ms": None}, "dropped": {**amount(0), "reasons": {}}, **more}
 
 
@@ -168,7 +168,7 @@ LOGS = {
     "full": [log("wal", "sink", 81234, 10 << 30, 7260000, recovered=5000,
                  sending={"state": "BACKOFF", "error": 'connect to collector2:35853: connection refused'},
                  disk_error='the disk of "/var/lib/flume/web/wal/sink" has 1024 bytes left; 268435456 are kept for others',
-                 missing={"events": 12, "places": [{"first": 4000, "end": 4012, "bytes": 2636, "offset": 130240, "why": "a batch's blob fails its check",
+                 damaged_bytes=2636, missing={"events": 12, "places": [{"first": 4000, "end": 4012, "bytes": 2636, "offset": 130240, "why": "a batch's blob fails its check",
                                                     "segment": "/var/lib/flume/web/wal/sink/00000000000000000000.sealed"}]})]}
 ONCE = ("rows stay in the log until the collector's sinks answer for them; those that write files there know rows that come again, "
         "others (console, a sink of your own) write them again")

@@ -60,7 +60,7 @@ class StatesTest(unittest.TestCase):
     def test_a_log_in_trouble_says_what_and_where(self):
         self.page.open("/node/full")
         for words in ["full: the source waits", "has 1024 bytes left", "connect to collector2:35853: connection refused", "next try in",
-                      "12 events of the log cannot be read", "rows 4000 to 4011", "00000000000000000000.sealed at 130240"]:
+                      "Damaged", "12 events of the log cannot be read", "rows 4000 to 4011", "00000000000000000000.sealed at 130240"]:
             self.page.shows(words, ".reliability")
         meter = self.page.one(".reliability [role=meter]")
         self.assertEqual((meter.get_attribute("aria-valuenow"), meter.get_attribute("aria-valuemax")), (str(10 << 30), str(10 << 30)))

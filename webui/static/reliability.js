@@ -70,6 +70,8 @@ function figures(log, now) {
            figure("Oldest", log.oldest_ms ? format.duration(now - log.oldest_ms) : "—", "Time since the oldest of them was synced"),
            figure("Acknowledged after", times, "From the sync in the log until the far end answered for the row; last two minutes"),
            log.recovered > 0 ? figure("Recovered", format.count(log.recovered), "Rows that the log held when it was opened") : null,
+           log.damaged_bytes > 0 ? figure("Damaged", format.bytes(log.damaged_bytes),
+                                          "Bytes that are no record, since the log was opened; they are kept in its folder error/") : null,
            log.repeated > 0 ? figure("Came again", format.count(log.repeated), "Rows that the log had already; not written twice")
                             : null);
 }
