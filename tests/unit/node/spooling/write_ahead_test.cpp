@@ -197,7 +197,7 @@ TEST_F(WriteAhead, ARecordThatIsDamagedIsMissingWithItsPlaceAndTheAccountBalance
 
 TEST_F(WriteAhead, DamageThatCostsNoRowsIsCountedOnce) {
   rig_.below->opens.assign(1000, unavailable("nobody there"));
-  for (const uint64_t from : {0, 10}) {
+  for (const uint64_t from : {uint64_t{0}, uint64_t{10}}) {
     ASSERT_TRUE(open().ok());
     append(from, from + 10);
     close();
