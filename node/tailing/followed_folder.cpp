@@ -281,7 +281,7 @@ void FollowedFolder::vanish(File& file) {
   file.quiet_since = now();
   if (file.reader == nullptr) {
     // Renamed out of what we follow, perhaps with lines that were not read yet.
-    for (const Sibling& sibling : rotated_siblings(file.point.path)) {
+    for (const Sibling& sibling : later_names(file.point.path)) {
       if (sibling.facts.identity == file.point.identity) {
         file.point.path = sibling.path;
       }
@@ -299,17 +299,22 @@ FollowedFolder::File* FollowedFolder::file_of(const FileIdentity& identity) {
 // ---- after a restart
 
 void FollowedFolder::resume(const std::vector<ReadPoint>& saved) {
+  std::map<std::string, FileFacts> newest;  // of rotated ones, by the name that they had before
   for (const ReadPoint& point : saved) {
     if (const auto facts = facts_of(point.path);
         facts.ok() && facts->identity == point.identity && resume_at(point, point.path, point.identity, true)) {
       continue;
     }
-    const auto siblings = rotated_siblings(point.path);
+    const auto siblings = later_names(point.path);
     const Sibling* found = find_rotated(siblings, point.identity, point.last_known());
     const bool followed =
         found != nullptr && options_.names.matches_somewhere(std::filesystem::path(found->path).filename().string());
     if (found != nullptr && file_of(found->facts.identity) == nullptr &&
         resume_at(point, found->path, found->facts.identity, followed)) {
+      FileFacts& last = newest.try_emplace(unrotated(point.path), found->facts).first->second;
+      if (found->facts.modified_nanos > last.modified_nanos) {
+        last = found->facts;
+      }
       last_at_[point.path] = found->facts.identity;  // for the scan that follows
       continue;
     }
@@ -317,6 +322,12 @@ void FollowedFolder::resume(const std::vector<ReadPoint>& saved) {
               kv("read", point.mark.print.offset));
     progress_.begin(point);
     progress_.end(point.stream);
+  }
+  // A file of which nothing was saved may have had the name after these, and lost it as well.
+  for (const auto& [path, facts] : newest) {
+    if (by_path_.count(path) == 0) {
+      last_at_.emplace(path, facts.identity);
+    }
   }
 }
 

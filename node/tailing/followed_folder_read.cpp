@@ -168,7 +168,7 @@ bool FollowedFolder::open_reader(File& file) {
   auto facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
   if (!file.present && (!facts.ok() || facts->identity != file.point.identity)) {
     // Emptied, written anew and then renamed, all before we looked: what was written anew has not been read.
-    for (const Sibling& sibling : rotated_siblings(file.point.path)) {
+    for (const Sibling& sibling : later_names(file.point.path)) {
       if (sibling.facts.identity == file.point.identity) {
         fd = open_to_read(sibling.path);
         facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());

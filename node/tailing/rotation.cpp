@@ -58,6 +58,17 @@ std::vector<Sibling> rotated_siblings(const std::string& path) {
   return found;
 }
 
+std::string unrotated(const std::string& path) {
+  for (size_t at = path.rfind('/') + 2; at < path.size(); ++at) {  // a name has one letter at least
+    if (is_rotation_suffix(std::string_view(path).substr(at))) {
+      return path.substr(0, at);
+    }
+  }
+  return path;
+}
+
+std::vector<Sibling> later_names(const std::string& path) { return rotated_siblings(unrotated(path)); }
+
 const Sibling* find_rotated(const std::vector<Sibling>& siblings, const FileIdentity& identity,
                             const Fingerprint& print) {
   for (const Sibling& sibling : siblings) {

@@ -23,6 +23,13 @@ bool is_rotated_name(std::string_view path, std::string_view base);
 // Regular files named like rotated ones of `path`, oldest change first.
 std::vector<Sibling> rotated_siblings(const std::string& path);
 
+// The name of which a rotation made this one: "app.log" of "app.log.1"; the same where it has no such ending.
+std::string unrotated(const std::string& path);
+
+// Where a file may be now that was last seen at `path`, which may be a rotated name already: app.log.1 becomes
+// app.log.2. For finding a known file or content; whether the others have to do with it is another question.
+std::vector<Sibling> later_names(const std::string& path);
+
 // The file that holds what was read up to `print`: the same one renamed, else a copy of it (copytruncate); null: none.
 const Sibling* find_rotated(const std::vector<Sibling>& siblings, const FileIdentity& identity,
                             const Fingerprint& print);

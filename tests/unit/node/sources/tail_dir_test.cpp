@@ -430,5 +430,25 @@ TEST_P(TailDirTest, AKillBeforeTheFirstCheckpointFindsACopyToo) {
   EXPECT_THAT(rest(), IsEmpty());
 }
 
+// Its saved name is a rotated one already, and the file has got the next one meanwhile.
+TEST_P(TailDirTest, AKillFindsAFileThatIsRotatedAgain) {
+  append("a.log", "1\n");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  EXPECT_THAT(rows(1), ElementsAre("a.log:1"));
+  ASSERT_TRUE(source_->checkpoint().ok());
+  stop();
+  append("a.log", "2\n");
+  rename("a.log", "a.log.1");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  ASSERT_TRUE(source_->checkpoint().ok());  // nothing was read: it is at a.log.1
+  kill();
+  rename("a.log.1", "a.log.2");
+  append("a.log.1", "3\n");  // was at a.log, and nobody has looked
+  append("a.log", "4\n");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  EXPECT_THAT(rows(3), UnorderedElementsAre("a.log.2:2", "a.log.1:3", "a.log:4"));
+  EXPECT_THAT(rest(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace flume::node
