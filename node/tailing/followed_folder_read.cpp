@@ -179,7 +179,11 @@ bool FollowedFolder::open_reader(File& file) {
     if (file.present && fd.ok()) {
       return false;  // another file by now: a notice of that is under way
     }
-    if (!file.present || facts.status().code() == Code::kNotFound) {
+    if (file.present && facts.status().code() == Code::kNotFound) {
+      vanish(file);  // perhaps renamed, and a notice of that is under way: it is looked for once more
+      return false;
+    }
+    if (!file.present) {
       unlist(file);
       forget(file);
       return false;

@@ -450,5 +450,16 @@ TEST_P(TailDirTest, AKillFindsAFileThatIsRotatedAgain) {
   EXPECT_THAT(rest(), IsEmpty());
 }
 
+// It was seen, and has lost its name when it is to be opened; nothing has told of that yet.
+TEST_P(TailDirTest, AFileThatIsRenamedBeforeItIsOpenedIsRead) {
+  append("a.log", "1\n2");
+  start({{"fileregex", {".*\\.log|mark.*"}}});
+  rename("a.log", "a.log.1");
+  EXPECT_THAT(rows(1), ElementsAre("a.log.1:1"));
+  append("a.log", "3\n");
+  EXPECT_THAT(rows(2), ElementsAre("a.log.1:2", "a.log:3"));
+  EXPECT_THAT(rest(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace flume::node
