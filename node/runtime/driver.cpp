@@ -149,7 +149,7 @@ void Driver::rest(TimePoint until) {
   const MutexLock lock(mutex_);
   wait.stop = interrupt_.token();
   if (until != TimePoint::max()) {
-    wait.until = std::chrono::steady_clock::now() + std::max(Duration::zero(), until - now);
+    wait.until = std::chrono::steady_clock::now() + (until <= now ? Duration::zero() : until - now);
   }
   changed_.wait(mutex_, wait);
 }

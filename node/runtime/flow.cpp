@@ -18,7 +18,8 @@ TimePoint real_time(Clock& clock, TimePoint point) {
   if (point == TimePoint::max()) {
     return point;
   }
-  const Duration left = std::max(Duration::zero(), point - clock.now());
+  const TimePoint now = clock.now();
+  const Duration left = point <= now ? Duration::zero() : point - now;  // min() has no distance from anything
   return std::chrono::steady_clock::now() + left;
 }
 
