@@ -125,8 +125,7 @@ constexpr SettingSpec kSpecs[] = {
      "Size of one log at which it takes nothing until rows are delivered.", 1 << 16, INT64_MAX},
     {"flume.wal.resend.elsewhere.millis", kMillis, "600000",
      "Time for which rows that a collector was sent and did not confirm wait for it, before a chain's log sends them "
-     "to "
-     "another one, where they may be stored a second time.",
+     "to another one, where they may be stored a second time.",
      0, kDay * 365},
     {"flume.wal.segment.bytes", kBytes, "67108864", "Size of a log's file at which the next one is begun.", 4096,
      INT64_MAX},

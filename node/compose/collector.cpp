@@ -10,8 +10,7 @@ void register_compose_collector(Registry& registry) {
   spec.summary = "Unpacks what classic agents packed and builds its sink anew each period.";
   spec.doc =
       "The same as `gunzip unbatch ackChecker roll(rollmillis) { sink }`. Every event gets the attribute `rolltag`, "
-      "the name of "
-      "the period; use `%{rolltag}` in file names.";
+      "the name of the period; use `%{rolltag}` in file names.";
   spec.args = {{.name = "rollmillis",
                 .doc = "How long a period lasts.",
                 .default_text = "30000",

@@ -262,9 +262,8 @@ lang::ComponentSpec describe() {
   spec.summary = "Writes to a sink for a while, then closes it and builds it anew.";
   spec.doc =
       "Every event gets the attribute `rolltag`, which names the period; use `%{rolltag}` in file names. A `rolltag` "
-      "that "
-      "an event already has is replaced. A period without events is not ended. Rows that could not be settled when a "
-      "period was closed go into the next one.";
+      "that an event already has is replaced. A period without events is not ended. Rows that could not be settled "
+      "when a period was closed go into the next one.";
   lang::ArgSpec millis{.name = "rollmillis", .doc = "how long one period lasts"};
   millis.unit = "ms";
   millis.type = lang::ArgType::kDuration;

@@ -15,26 +15,18 @@ void register_decorator_acked_write_ahead(Registry& registry) {
       "Rows count as delivered once they are synced to the log (together, at most `flume.wal.group.millis` after the "
       "first). The sink is fed from there, in order, by a thread of its own; rows that it fails or does not deliver "
       "are sent again until it takes responsibility for them, also after a restart. So end to end is promised as far "
-      "as "
-      "that sink's own word goes: `agentSink` asks the collector for durable rows. A log that holds "
+      "as that sink's own word goes: `agentSink` asks the collector for durable rows. A log that holds "
       "`flume.wal.max.bytes` takes nothing, and the source is not read, until rows are delivered.";
-  spec.args = {
-      {.name = "maxmillis",
-       .doc = "Taken as the classic system did, which sent a file of its log when it was so old. Here rows are "
-              "sent while their file is written, so it changes nothing.",
-       .default_text = "10000",
-       .setting = "flume.agent.logdir.maxage",
-       .unit = "ms",
-       .type = lang::ArgType::kDuration},
-      {.name = "walnode",
-       .doc = "Taken and not used: a log belongs to its place in its node.",
-       .default_text = "\"\"",
-       .type = lang::ArgType::kText},
-      {.name = "checkmillis",
-       .doc = "Taken and not used, as `maxmillis`.",
-       .default_text = "250",
-       .unit = "ms",
-       .type = lang::ArgType::kDuration}};
+  spec.args = {max_millis_argument(),
+               {.name = "walnode",
+                .doc = "Taken and not used: a log belongs to its place in its node.",
+                .default_text = "\"\"",
+                .type = lang::ArgType::kText},
+               {.name = "checkmillis",
+                .doc = "Taken and not used, as `maxmillis`.",
+                .default_text = "250",
+                .unit = "ms",
+                .type = lang::ArgType::kDuration}};
   spec.takes_responsibility = true;
   spec.keeps = lang::Keeps::kLog;
   spec.needs_logical_node = true;

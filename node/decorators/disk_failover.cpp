@@ -17,17 +17,8 @@ void register_decorator_disk_failover(Registry& registry) {
       "also after a restart. Such a failover keeps order: what `a` had not confirmed and all that follows goes through "
       "the log until it is empty, as with `agentDFOSink`. With `ordered=false`, or elsewhere than as the last branch, "
       "rows go to `a` again as soon as it works, and those in the log are sent beside them. Behind nothing but a "
-      "source "
-      "all rows go through the log, in order.";
-  spec.args = {
-      {.name = "maxmillis",
-       .doc = "Taken as the classic system did, which sent a file of its log when it was so old. Here rows are "
-              "sent while their file is written, so it changes nothing.",
-       .default_text = "10000",
-       .setting = "flume.agent.logdir.maxage",
-       .unit = "ms",
-       .type = lang::ArgType::kDuration},
-      ordered_argument()};
+      "source all rows go through the log, in order.";
+  spec.args = {max_millis_argument(), ordered_argument()};
   spec.takes_responsibility = true;
   spec.keeps = lang::Keeps::kFailoverLog;
   spec.needs_logical_node = true;

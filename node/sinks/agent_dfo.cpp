@@ -17,11 +17,10 @@ void register_sink_agent_dfo(Registry& registry) {
   spec.summary = "Sends events to a collector, store on failure: while it is away they wait on this machine's disk.";
   spec.doc =
       "Rows are delivered once the collector's flow has taken them. When the link fails, what was not confirmed and "
-      "all "
-      "that follows is written to a log here and synced, and sent from there in order once the collector is back, also "
-      "after a restart; when the log is empty rows go straight again. None is lost while this machine's disk lives and "
-      "the collector keeps what it took; rows that were on their way when the link died may arrive twice. A log that "
-      "holds `flume.wal.max.bytes` takes nothing, and the source is not read.";
+      "all that follows is written to a log here and synced, and sent from there in order once the collector is back, "
+      "also after a restart; when the log is empty rows go straight again. None is lost while this machine's disk "
+      "lives and the collector keeps what it took; rows that were on their way when the link died may arrive twice. A "
+      "log that holds `flume.wal.max.bytes` takes nothing, and the source is not read.";
   spec.args = collector_arguments();
   spec.args.push_back(ordered_argument());
   add_agent_options(spec.args);

@@ -20,8 +20,7 @@ void register_sink_agent_e2e(Registry& registry) {
       "first); then the source's position moves. From the log they are sent, many at a time, and stay in it until the "
       "collector's sinks have taken responsibility for them: files synced, uploads completed. What is not confirmed is "
       "sent again on a new connection and after a restart; the collector knows rows that it has. While the collector "
-      "is "
-      "away the log grows up to `flume.wal.max.bytes`; then the source is not read.";
+      "is away the log grows up to `flume.wal.max.bytes`; then the source is not read.";
   spec.args = collector_arguments();
   add_agent_options(spec.args);
   spec.takes_responsibility = true;

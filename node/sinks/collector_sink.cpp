@@ -33,9 +33,8 @@ void register_sink_collector_sink(Registry& registry) {
   spec.doc =
       "The same as `collector(rollmillis) { escapedFormatDfs(dir, \"prefix%{rolltag}\", format) }`: what classic "
       "agents packed with `gzip` and `batch` is unpacked, their end-to-end groups are checked (ackChecker), every "
-      "event "
-      "gets the attribute `rolltag` (the name of the period, at the end of the file's name), and files appear under "
-      "their names when their period is over. A period without events writes nothing.";
+      "event gets the attribute `rolltag` (the name of the period, at the end of the file's name), and files appear "
+      "under their names when their period is over. A period without events writes nothing.";
   spec.args = {
       {.name = "dir", .doc = "Folder of the files.", .type = lang::ArgType::kEscape, .required = true},
       {.name = "prefix", .doc = "What their names begin with.", .type = lang::ArgType::kEscape, .required = true},

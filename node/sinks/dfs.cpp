@@ -14,9 +14,8 @@ constexpr char kStoredDoc[] =
     "nothing is ever replaced: if the name is taken, `.1`, `.2` ... is put behind it. Rows count as delivered once "
     "they are synced to disk (`ack=\"sync\"`, at most `flume.storage.sync.millis` after they were written) or once the "
     "file has its name (`ack=\"commit\"`). Files that a crash left are published as far as their rows are complete "
-    "when "
-    "the sink opens, or set aside as `.aside`. When the disk is full, reading stops until there is room again. Paths "
-    "are local (`/a/b` or `file:///a/b`); other stores are an error in this version.";
+    "when the sink opens, or set aside as `.aside`. When the disk is full, reading stops until there is room again. "
+    "Paths are local (`/a/b` or `file:///a/b`); other stores are an error in this version.";
 constexpr char kCompressDoc[] = " Files are compressed as `flume.collector.dfs.compress.codec` says.";
 
 lang::ArgSpec path_argument(lang::ArgType type, std::string doc) {

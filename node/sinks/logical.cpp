@@ -32,8 +32,7 @@ void register_sink_logical(Registry& registry) {
   spec.summary = "Sends events to the logicalSource of another logical node, wherever that runs.";
   spec.doc =
       "The master puts the host and port of that node in its place, and does so again when the node moves. As long as "
-      "the "
-      "node is mapped to no machine, the sink fails and says why. Without a master it does not open.";
+      "the node is mapped to no machine, the sink fails and says why. Without a master it does not open.";
   spec.args = {{.name = "node", .doc = "Logical node whose source is logicalSource.", .required = true}};
   spec.examples = {{R"(logicalSink("collector"))", "To the node called collector."},
                    {R"(< logicalSink("c1") ? logicalSink("c2") >)", "To c2 while c1 does not answer."}};

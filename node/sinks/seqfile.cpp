@@ -12,10 +12,9 @@ void register_sink_seqfile(Registry& registry) {
   spec.summary = "Writes events to one Hadoop SequenceFile.";
   spec.doc =
       "Without compression unless `codec` asks for it; then each event is compressed by itself. `dfs` writes such "
-      "files "
-      "with escapes in their path. The file is called `.tmp` while it is written and gets its name when it is complete "
-      "and synced; nothing is replaced: if the name is taken, `.1`, `.2` ... is put behind it (the classic system "
-      "overwrote the file). Rows count as delivered once they are synced to disk (`ack=\"sync\"`, at most "
+      "files with escapes in their path. The file is called `.tmp` while it is written and gets its name when it is "
+      "complete and synced; nothing is replaced: if the name is taken, `.1`, `.2` ... is put behind it (the classic "
+      "system overwrote the file). Rows count as delivered once they are synced to disk (`ack=\"sync\"`, at most "
       "`flume.storage.sync.millis` after they were written) or once the file has its name (`ack=\"commit\"`).";
   spec.args = {{.name = "file",
                 .doc = "Path of the file; a `%` in it is a `%`.",

@@ -265,10 +265,9 @@ constexpr const char* kDoc =
     "The command is split into words by the shell's rules for quotes (`'...'`, `\"...\"`, `\\`), but no shell runs: "
     "nothing is expanded, and pipes need `sh -c '...'`. Its input is empty. Each event has the attributes `procsource` "
     "(`STDOUT` or `STDERR`), `execcmd` (the command) and `service` (`exec`). A last line without a newline counts. "
-    "What "
-    "is longer than `flume.event.max.size.bytes` is cut, and counted. When the source closes, the command and all that "
-    "it started in its process group are ended. A failing command is logged and counted. A configuration that comes "
-    "from a master may run commands only if the node's owner set `flume.node.pushed.exec`.";
+    "What is longer than `flume.event.max.size.bytes` is cut, and counted. When the source closes, the command and all "
+    "that it started in its process group are ended. A failing command is logged and counted. A configuration that "
+    "comes from a master may run commands only if the node's owner set `flume.node.pushed.exec`.";
 
 lang::ComponentSpec spec_of(const char* name, const char* summary) {
   lang::ComponentSpec spec;

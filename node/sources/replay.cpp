@@ -253,8 +253,7 @@ void register_source_replay(Registry& registry) {
   spec.summary = "Reads events back, with all their metadata, from a file that an output format wrote.";
   spec.doc =
       "`avrojson` keeps every byte; in `json`, bytes that were no UTF-8 had been replaced when it was written. Files "
-      "of "
-      "the classic system are read too. Lines that are no events are left out and counted in "
+      "of the classic system are read too. Lines that are no events are left out and counted in "
       "`flume_lines_unreadable_total`. Reads the file once, from start to end.";
   spec.args = {{.name = "file", .doc = "File to read.", .type = lang::ArgType::kText, .required = true},
                {.name = "format",

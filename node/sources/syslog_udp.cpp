@@ -133,11 +133,9 @@ void register_source_syslog_udp(Registry& registry) {
   lang::ComponentSpec spec = syslog_spec("syslogUdp", "Receives syslog over UDP, an event for each datagram.");
   spec.doc =
       "A datagram is `<PRI>text`; the text is the event's body as it stands, without one newline at its end. "
-      "Attributes "
-      "`syslogfacility` and `syslogseverity` have one byte each; the severity also gives the event's priority. "
-      "Anything "
-      "else is refused and counted. Time is that of arrival, host this machine's. What arrives while the flow is slow "
-      "waits, at most 4 MiB here and 4 MiB in the kernel; more is lost, as UDP has it.";
+      "Attributes `syslogfacility` and `syslogseverity` have one byte each; the severity also gives the event's "
+      "priority. Anything else is refused and counted. Time is that of arrival, host this machine's. What arrives "
+      "while the flow is slow waits, at most 4 MiB here and 4 MiB in the kernel; more is lost, as UDP has it.";
   spec.examples = {{"syslogUdp", "The usual port, 514."}, {"syslogUdp(5140)", "A port that needs no privileges."}};
   registry.add_source(std::move(spec), [](const lang::Plan& plan, const Build&) -> std::unique_ptr<Source> {
     return std::make_unique<SyslogUdpSource>(static_cast<uint16_t>(plan.args.integer("port")));

@@ -110,8 +110,7 @@ void register_source_tail_dir(Registry& registry) {
   spec.summary = "Follows all files of a folder, those that come later too; an event for each line.";
   spec.doc = str_cat(
       "A file that cannot be read is logged and counted, the others go on. A new file that begins as one we follow and "
-      "is "
-      "named like a rotated one of it is a copy: what was delivered is not read again.\n\n",
+      "is named like a rotated one of it is a copy: what was delivered is not read again.\n\n",
       kLineArgumentsDoc);
   spec.replayable = true;
   spec.args = {

@@ -337,4 +337,15 @@ LogCounts WriteAheadSink::counts(const Ledger& sent, const WalProgress::State& p
   return counts;
 }
 
+lang::ArgSpec max_millis_argument() {
+  return {.name = "maxmillis",
+          .doc =
+              "Taken as the classic system did, which sent a file of its log when it was so old. Here rows are "
+              "sent while their file is written, so it changes nothing.",
+          .default_text = "10000",
+          .setting = "flume.agent.logdir.maxage",
+          .unit = "ms",
+          .type = lang::ArgType::kDuration};
+}
+
 }  // namespace flume::node

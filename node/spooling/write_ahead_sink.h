@@ -21,6 +21,7 @@
 #include <string>
 
 #include "common/wal/wal.h"
+#include "dataflow-lang/catalog.h"
 #include "node/runtime/driver.h"
 #include "node/runtime/log_book.h"
 #include "node/spooling/wal_source.h"
@@ -73,5 +74,8 @@ class WriteAheadSink final : public Sink {
   std::unique_ptr<wal::Wal> wal_;  // null: closed
   std::unique_ptr<Sending> sending_;
 };
+
+// maxmillis, which the classic sinks with a log had and configurations name; without effect here.
+lang::ArgSpec max_millis_argument();
 
 }  // namespace flume::node

@@ -298,10 +298,8 @@ Result<bool> FollowedFile::at_end(EventBatch& out, bool& again) {
 
 void FollowedFile::rotate_away() {
   const auto siblings = rotated_siblings(path_);
-  const auto moved = std::find_if(siblings.begin(), siblings.end(), [&](const Sibling& sibling) {
-    return sibling.facts.identity == current_->point().identity;
-  });
-  if (moved != siblings.end()) {
+  const Sibling* moved = find_renamed(siblings, current_->point().identity);
+  if (moved != nullptr) {
     // Not set_path(): its rows keep the name that they were written under.
     progress_->moved(current_->point().stream, moved->path);
   }
@@ -309,7 +307,7 @@ void FollowedFile::rotate_away() {
   old.reader = std::move(current_);
   old.quiet_since = now();
   old_.push_back(std::move(old));
-  if (moved != siblings.end()) {
+  if (moved != nullptr) {
     if (const Status status = add_unseen(siblings, *moved); !status.ok()) {
       FLUME_LOG(kWarn, "a rotated file cannot be read", kv("error", status));
     }

@@ -245,9 +245,8 @@ void FollowedFolder::add_unseen(const std::string& path, const FileIdentity& now
   const FileIdentity seen = last->second;
   last_at_.erase(last);
   const auto siblings = rotated_siblings(path);
-  const auto old = std::find_if(siblings.begin(), siblings.end(),
-                                [&](const Sibling& sibling) { return sibling.facts.identity == seen; });
-  if (old == siblings.end()) {
+  const Sibling* old = find_renamed(siblings, seen);
+  if (old == nullptr) {
     return;
   }
   for (const Sibling& sibling : rotated_after(siblings, *old)) {
@@ -281,10 +280,9 @@ void FollowedFolder::vanish(File& file) {
   file.quiet_since = now();
   if (file.reader == nullptr) {
     // Renamed out of what we follow, perhaps with lines that were not read yet.
-    for (const Sibling& sibling : later_names(file.point.path)) {
-      if (sibling.facts.identity == file.point.identity) {
-        file.point.path = sibling.path;
-      }
+    const auto siblings = later_names(file.point.path);
+    if (const Sibling* renamed = find_renamed(siblings, file.point.identity)) {
+      file.point.path = renamed->path;
     }
   }
   gone_.insert(file.point.identity);

@@ -168,11 +168,10 @@ bool FollowedFolder::open_reader(File& file) {
   auto facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
   if (!file.present && (!facts.ok() || facts->identity != file.point.identity)) {
     // Emptied, written anew and then renamed, all before we looked: what was written anew has not been read.
-    for (const Sibling& sibling : later_names(file.point.path)) {
-      if (sibling.facts.identity == file.point.identity) {
-        fd = open_to_read(sibling.path);
-        facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
-      }
+    const auto siblings = later_names(file.point.path);
+    if (const Sibling* renamed = find_renamed(siblings, file.point.identity)) {
+      fd = open_to_read(renamed->path);
+      facts = fd.ok() ? facts_of(fd->fd()) : Result<FileFacts>(fd.status());
     }
   }
   if (!facts.ok() || facts->identity != file.point.identity) {

@@ -69,6 +69,12 @@ std::string unrotated(const std::string& path) {
 
 std::vector<Sibling> later_names(const std::string& path) { return rotated_siblings(unrotated(path)); }
 
+const Sibling* find_renamed(const std::vector<Sibling>& siblings, const FileIdentity& identity) {
+  const auto found = std::find_if(siblings.begin(), siblings.end(),
+                                  [&](const Sibling& sibling) { return sibling.facts.identity == identity; });
+  return found == siblings.end() ? nullptr : &*found;
+}
+
 const Sibling* find_rotated(const std::vector<Sibling>& siblings, const FileIdentity& identity,
                             const Fingerprint& print) {
   for (const Sibling& sibling : siblings) {

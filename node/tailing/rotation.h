@@ -30,6 +30,9 @@ std::string unrotated(const std::string& path);
 // app.log.2. For finding a known file or content; whether the others have to do with it is another question.
 std::vector<Sibling> later_names(const std::string& path);
 
+// The same file under its new name, whatever it holds; null: none.
+const Sibling* find_renamed(const std::vector<Sibling>& siblings, const FileIdentity& identity);
+
 // The file that holds what was read up to `print`: the same one renamed, else a copy of it (copytruncate); null: none.
 const Sibling* find_rotated(const std::vector<Sibling>& siblings, const FileIdentity& identity,
                             const Fingerprint& print);

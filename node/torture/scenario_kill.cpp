@@ -1,23 +1,13 @@
 // kill -9 of agent, collector and both; in modes that promise nothing of a collector's death, of the agent only. In
 // store on failure the collector is away for some of the time.
 #include "common/base/text.h"
+#include "node/torture/kills.h"
 #include "node/torture/scenario.h"
 
 namespace flume::torture {
 namespace {
 
-// As many as the run has seconds, however long they take: a count is reached on a busy machine too.
-uint64_t kills_wanted(const RunOptions& options) {
-  return static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(options.time).count());
-}
-
-// Mostly any moment; a third of the kills hit a process that has just been started, which is then recovering. Without a
-// log an agent saves its place once a second, so some get as far as that.
-Duration until_next_kill(Rig& rig) {
-  const uint64_t longest = rig.options().mode == Mode::kE2e ? 900 : 1900;
-  const uint64_t millis = rig.below(3) == 0 ? rig.below(150) : 100 + rig.below(longest);
-  return std::chrono::milliseconds(millis);
-}
+constexpr uint32_t kFiles = 4;
 
 // Store on failure: now and then the collector is ended in an orderly way, which that mode promises to survive, and
 // comes back later. Meanwhile the agent is killed with rows in its log, and afterwards while it sends them.
@@ -71,14 +61,8 @@ class Absences {
 
 void run_kills(Rig& rig, const std::string& stores) {
   const auto ports = free_ports(1);
-  GeneratorOptions lines = rig.generator_options();
-  lines.files = 4;
-  lines.bytes_per_second = rig.options().nightly ? 1U << 20 : 4U << 20;  // all of it stays on the disk until the end
-  // What may be lost cannot be waited for, so nothing is destroyed that was not read: only renames and copies.
-  lines.rotations = {Rotation::kRename, Rotation::kCopyTruncate};
   rig.report().fail(ports.status());
-  rig.report().fail(rig.generate(lines));
-  if (!rig.report().passed()) {
+  if (!generate_for_kills(rig, kFiles)) {
     return;
   }
   rig.describe_node("agent", rig.agent_source(), rig.agent_sink((*ports)[0]));
@@ -89,13 +73,14 @@ void run_kills(Rig& rig, const std::string& stores) {
     rig.report().fail(rig.start(name));
   }
   const uint64_t wanted = kills_wanted(rig.options());
+  const uint64_t longest = end_to_end ? 900 : 1900;  // without a log an agent saves its place once a second
   uint64_t times = 0;
   Absences absences(rig);
   // Up to twice as many where chance has not yet shown what is asked for.
   while ((times < wanted || (!absences.seen() && times < 2 * wanted)) && !rig.stop().stop_requested() &&
          rig.report().passed()) {
     absences.maybe_end();
-    rig.wait(until_next_kill(rig));
+    rig.wait(until_next_kill(rig, longest));
     absences.look();
     rig.expect_running();
     const uint64_t who = end_to_end ? rig.below(5) : 0;  // 2 : 2 : 1
@@ -118,7 +103,7 @@ void run_kills(Rig& rig, const std::string& stores) {
                     str_cat(times, " (agent ", rig.kills("agent"), ", collector ", rig.kills("collector"), ")"));
   if (!end_to_end) {
     // Each new reader may go back once in each file and each of its lives that is still there to be read.
-    rig.report().promise.most_rewinds = rig.kills("agent") * lines.files * 4;
+    rig.report().promise.most_rewinds = rig.kills("agent") * kFiles * 4;
   }
   rig.finish({"agent", "collector"}, std::chrono::seconds(60));
 }

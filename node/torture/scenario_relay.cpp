@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/base/text.h"
+#include "node/torture/kills.h"
 #include "node/torture/scenario.h"
 
 namespace flume::torture {
@@ -11,14 +12,9 @@ namespace {
 
 using Victims = std::vector<std::string>;
 
-// Mostly any moment; a third of the kills hit processes that have just been started.
-Duration until_next_kill(Rig& rig) {
-  return std::chrono::milliseconds(rig.below(3) == 0 ? rig.below(150) : 100 + rig.below(900));
-}
-
-// As many kills as the run has seconds, however long they take; each kind once in each round, in an order of its own.
+// Each kind once in each round, in an order of its own.
 void kill_all(Rig& rig, const Victims& nodes, std::vector<Victims> kinds) {
-  const auto wanted = static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(rig.options().time).count());
+  const uint64_t wanted = kills_wanted(rig.options());
   for (uint64_t times = 0; times < wanted && !rig.stop().stop_requested() && rig.report().passed(); ++times) {
     if (times % kinds.size() == 0) {
       std::shuffle(kinds.begin(), kinds.end(), rig.random());
@@ -39,13 +35,8 @@ void kill_all(Rig& rig, const Victims& nodes, std::vector<Victims> kinds) {
 
 void run(Rig& rig, std::string_view relay_sink, const std::vector<Victims>& kinds) {
   const auto ports = free_ports(2);
-  GeneratorOptions lines = rig.generator_options();
-  lines.files = 3;
-  lines.bytes_per_second = rig.options().nightly ? 1U << 20 : 4U << 20;  // all of it stays on the disk until the end
-  lines.rotations = {Rotation::kRename, Rotation::kCopyTruncate};
   rig.report().fail(ports.status());
-  rig.report().fail(rig.generate(lines));
-  if (!rig.report().passed()) {
+  if (!generate_for_kills(rig, 3)) {
     return;
   }
   const Victims nodes = {"agent", "relay", "collector"};

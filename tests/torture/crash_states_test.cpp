@@ -125,8 +125,8 @@ class CrashStates : public testing::TestWithParam<uint64_t> {
   SharedParts parts_;
   const LogAndOutput::Log log_ =
       GetParam() == kParts - 1 ? LogAndOutput::Log::kDiskFailover : LogAndOutput::Log::kWriteAhead;
+  const uint64_t wanted_ = (number_from_environment("FLUME_CRASH_STATES", kStatesHere) + kParts - 1) / kParts;
   const bool starts_crash_too_ = std::getenv("FLUME_CRASH_STATES") != nullptr;  // nightly
-  uint64_t wanted_here_ = 0;
   uint64_t states_ = 0;
   uint64_t changes_ = 0;  // of the disk, in all scripts
 };
@@ -142,7 +142,7 @@ void CrashStates::run_script(uint64_t wanted) {
   for (const disk_record::Change& change : record) {
     replay.apply(change);
     SCOPED_TRACE(str_cat("crash behind change ", ++done, " of ", record.size(), ", FLUME_SEED=", seed_ - GetParam(),
-                         starts_crash_too_ ? str_cat(" FLUME_CRASH_STATES=", kParts * wanted_here_) : ""));
+                         starts_crash_too_ ? str_cat(" FLUME_CRASH_STATES=", kParts * wanted_) : ""));
     // Each way of losing what was not synced at each point, and more of them until there are enough.
     for (size_t i = 0; i < kTails.size() || states_ - before < wanted * done / record.size(); ++i) {
       crash(replay, kTails[i % kTails.size()], kNames[below(kNames.size())]);
@@ -153,16 +153,14 @@ void CrashStates::run_script(uint64_t wanted) {
 }
 
 TEST_P(CrashStates, EveryRowIsThereOnceWhateverACrashLeft) {
-  const uint64_t wanted = (number_from_environment("FLUME_CRASH_STATES", kStatesHere) + kParts - 1) / kParts;
-  wanted_here_ = wanted;
   uint64_t scripts = 0;
-  for (; states_ < wanted && !HasFatalFailure(); ++scripts) {
-    run_script(std::min(wanted - states_, kStatesOfAScript));
+  for (; states_ < wanted_ && !HasFatalFailure(); ++scripts) {
+    run_script(std::min(wanted_ - states_, kStatesOfAScript));
   }
   std::printf("%llu crash states at %llu places in %llu runs, seed %llu\n", static_cast<unsigned long long>(states_),
               static_cast<unsigned long long>(changes_), static_cast<unsigned long long>(scripts),
               static_cast<unsigned long long>(seed_));
-  EXPECT_GE(states_, wanted);
+  EXPECT_GE(states_, wanted_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Part, CrashStates, testing::Range<uint64_t>(0, kParts));

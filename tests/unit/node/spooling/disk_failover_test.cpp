@@ -33,6 +33,16 @@ class DiskFailover : public testing::Test {
     return all;
   }
   void after_any_pause() { rig_.world.clock.advance(std::chrono::minutes(2)); }
+  // Rows 0 to 4 fail on their way and wait in a log whose sender gets nowhere; 5 to 9 come when the sink works again.
+  void append_around_a_failure() {
+    from_log_->opens.assign(1000, unavailable("nobody there"));
+    ASSERT_TRUE(rig_.open(*sink_).ok());
+    straight_->appends.push_back({unavailable("connection reset"), 0});
+    append(0, 5);
+    after_any_pause();
+    append(5, 10);
+    EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  }
   // Until the log has nothing more to send, and the sink goes straight again.
   void await_straight() {
     while (rig_.world.metric("flume_spooling") != 0) {
@@ -112,26 +122,14 @@ TEST_F(DiskFailover, AFailureThatATickFindsSpoolsWhatWasOnItsWay) {
 }
 
 TEST_F(DiskFailover, NewRowsWaitBehindThoseInTheLog) {
-  from_log_->opens.assign(1000, unavailable("nobody there"));
-  ASSERT_TRUE(rig_.open(*sink_).ok());
-  straight_->appends.push_back({unavailable("connection reset"), 0});
-  append(0, 5);
-  after_any_pause();
-  append(5, 10);
-  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  ASSERT_NO_FATAL_FAILURE(append_around_a_failure());
   EXPECT_TRUE(straight_->rows.empty());
   EXPECT_EQ(rig_.tracker->settled(), 10U);
 }
 
 TEST_F(DiskFailover, WhereOrderIsNotKeptNewRowsGoStraightBesideTheLog) {
   sink_ = make(DiskFailoverSink::Order::kNotKept);
-  from_log_->opens.assign(1000, unavailable("nobody there"));
-  ASSERT_TRUE(rig_.open(*sink_).ok());
-  straight_->appends.push_back({unavailable("connection reset"), 0});
-  append(0, 5);
-  after_any_pause();
-  append(5, 10);
-  EXPECT_TRUE(sink_->flush(rig_.wait).ok());
+  ASSERT_NO_FATAL_FAILURE(append_around_a_failure());
   EXPECT_EQ(straight_->rows, rows(5, 10));
   EXPECT_EQ(rig_.world.metric("flume_spooling"), 0);
   EXPECT_EQ(rig_.tracker->settled(), 10U);
