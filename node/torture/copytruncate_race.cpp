@@ -32,7 +32,7 @@ struct Losses {
 };
 
 Result<Losses> measure(Rig& rig) {
-  FLUME_ASSIGN_OR_RETURN(const auto ports, free_ports(1));
+  FLUME_ASSIGN_OR_RETURN(const auto ports, rig.free_ports(1));
   rig.describe_pair(ports[0], ports[0]);
   GeneratorOptions lines = rig.generator_options();
   lines.bytes_per_second = 16U << 20;  // enough for some to fall between the two steps

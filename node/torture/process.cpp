@@ -173,16 +173,18 @@ uint64_t Process::descriptors() const {
   return count;
 }
 
-Result<std::vector<uint16_t>> free_ports(size_t count) {
-  std::vector<UniqueFd> held;  // all at once, so that they differ
+Result<std::vector<uint16_t>> free_ports(size_t count, std::vector<UniqueFd>& held) {
   std::vector<uint16_t> ports;
   for (size_t i = 0; i < count; ++i) {
     UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (!fd.is_open() || ::bind(fd.fd(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+    // Bound and not listening: with this option on both sockets, another one may be bound to the same port and listen.
+    if (!fd.is_open() || ::setsockopt(fd.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        ::bind(fd.fd(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         ::getsockname(fd.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
       return Status::from_errno(errno, "find a free port");
     }

@@ -56,8 +56,9 @@ class Process {
   int status_ = 0;
 };
 
-// Ports that nobody listens on now, all different.
-Result<std::vector<uint16_t>> free_ports(size_t count);
+// Ports that nobody listens on. As long as what is added to `held` lives, the kernel gives them to nobody, neither to
+// listen on nor to connect from; who was told the number can listen there, with SO_REUSEADDR, as often as it starts.
+Result<std::vector<uint16_t>> free_ports(size_t count, std::vector<UniqueFd>& held);
 // Waits for time to pass, or for stop.
 void pause(Duration time, const StopToken& stop);
 

@@ -43,6 +43,8 @@ class Rig {
   std::string output() const { return path("out"); }
 
   // ---- processes
+  // Free for as long as the rig lives (process.h).
+  Result<std::vector<uint16_t>> free_ports(size_t count) { return torture::free_ports(count, ports_held_); }
   // The words behind `flume` and the common settings; a later call replaces them at the next start.
   void describe(const std::string& name, std::vector<std::string> words, Pairs settings = {}, Pairs environment = {});
   // A node that runs one flow without a master: its state is in the folder state-NAME.
@@ -129,6 +131,7 @@ class Rig {
   const StopToken stop_;
   const TimePoint started_;
   Random random_;
+  std::vector<UniqueFd> ports_held_;
   std::map<std::string, Node> nodes_;
   std::unique_ptr<Generator> generator_;
   std::vector<ExtraExpectation> extras_;

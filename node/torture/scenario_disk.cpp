@@ -302,7 +302,7 @@ void run_disk(Rig& rig) {
     mounted = mounted.ok() ? disk->mount() : mounted;
   }
   report.fact("file systems of its own", mounted.ok() ? "yes" : std::string(mounted.message()));
-  const auto ports = free_ports(1);
+  const auto ports = rig.free_ports(1);
   report.fail(ports.status());
   GeneratorOptions lines = rig.generator_options();
   lines.files = 2;

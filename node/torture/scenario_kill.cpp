@@ -60,7 +60,7 @@ class Absences {
 };
 
 void run_kills(Rig& rig, const std::string& stores) {
-  const auto ports = free_ports(1);
+  const auto ports = rig.free_ports(1);
   rig.report().fail(ports.status());
   if (!generate_for_kills(rig, kFiles)) {
     return;

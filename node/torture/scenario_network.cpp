@@ -138,7 +138,7 @@ void judge(Rig& rig, const Tally& tally, const ProxyCounts& counts) {
 void run_network(Rig& rig) {
   const Status own = own_network();
   rig.report().fact("a network of its own", own.ok() ? "yes" : std::string(own.message()));
-  const auto ports = free_ports(1);
+  const auto ports = rig.free_ports(1);
   rig.report().fail(ports.status());
   if (!ports.ok()) {
     return;

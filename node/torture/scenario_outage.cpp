@@ -61,7 +61,7 @@ void wait_until_delivering(Rig& rig) {
 }  // namespace
 
 void run_outage(Rig& rig) {
-  const auto ports = free_ports(1);
+  const auto ports = rig.free_ports(1);
   rig.report().fail(ports.status());
   GeneratorOptions lines = rig.generator_options();
   lines.files = 2;

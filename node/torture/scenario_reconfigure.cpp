@@ -17,7 +17,7 @@ class Storm {
   explicit Storm(Rig& rig) : rig_(rig) {}
 
   Status begin() {
-    FLUME_ASSIGN_OR_RETURN(ports_, free_ports(kPorts));
+    FLUME_ASSIGN_OR_RETURN(ports_, rig_.free_ports(kPorts));
     const Pairs settings = {{"flume.master.http.port", port(kHttp)},
                             {"flume.master.heartbeat.port", port(kHeartbeat)},
                             {"flume.config.admin.port", port(kAdmin)},

@@ -34,7 +34,7 @@ void kill_all(Rig& rig, const Victims& nodes, std::vector<Victims> kinds) {
 }
 
 void run(Rig& rig, std::string_view relay_sink, const std::vector<Victims>& kinds) {
-  const auto ports = free_ports(2);
+  const auto ports = rig.free_ports(2);
   rig.report().fail(ports.status());
   if (!generate_for_kills(rig, 3)) {
     return;

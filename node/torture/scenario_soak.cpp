@@ -127,7 +127,7 @@ class Conveyor {
 
 void run_soak(Rig& rig) {
   RunReport& report = rig.report();
-  const auto ports = free_ports(1);
+  const auto ports = rig.free_ports(1);
   report.fail(ports.status());
   Generator generator(rig.generator_options());
   report.fail(generator.open());

@@ -110,7 +110,7 @@ class CellRun {
       rig_.after_last_lines([this] { return write_all_of("app-", "|#|"); });
       source = str_cat("tailDir(\"", rig_.input(), "\", \".*\\\\.log\", delim=\"\\\\|#\\\\|\")");
     }
-    FLUME_ASSIGN_OR_RETURN(const auto ports, free_ports(1));
+    FLUME_ASSIGN_OR_RETURN(const auto ports, rig_.free_ports(1));
     const Pairs limit = {{"flume.event.max.size.bytes", std::to_string(kEventBytes)}};
     rig_.describe_pair(ports[0], ports[0], limit, limit);
     rig_.describe_node("agent", source, rig_.agent_sink(ports[0]), limit);

@@ -64,20 +64,30 @@ class Page:
     def shows(self, words, css="body", seconds=20):
         self.wait(f"{words!r} in {css}", lambda: words in self.text(css), seconds)
 
+    # Others may be drawn anew while these look, or be those of the page before: then they look again.
+
     def labelled(self, label):
         """The field with this label, as a screen reader would find it."""
+        return self.wait(f"a field {label!r}", lambda: self.find_labelled(label))
+
+    def find_labelled(self, label):
         for caption in self.all("label"):
             if caption.text.strip() == label:
                 target = caption.get_attribute("for")
                 return self.one(f"#{target}") if target else caption.find_element(By.CSS_SELECTOR, "input")
-        raise NoSuchElementException(f"no field labelled {label!r}")
+        return None
 
     def button(self, name):
-        return next(b for b in self.all("button") if b.text.strip() == name or b.get_attribute("aria-label") == name)
+        """The button that shows this text, or is called so to a screen reader."""
+        return self.wait(f"a button {name!r}", lambda: next(
+            (b for b in self.all("button") if b.text.strip() == name or b.get_attribute("aria-label") == name), None))
+
+    def click(self, name):
+        self.wait(f"a click on {name!r}", lambda: self.button(name).click() or True)
 
     def type_into(self, label, text):
         """Clicks into the field, replaces what it holds. The completion list is left alone."""
-        field = self.wait(f"a field {label!r}", lambda: self.labelled(label))  # the page before may still be there
+        field = self.labelled(label)
         field.click()
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(text)

@@ -33,7 +33,7 @@ class RealMasterTest(unittest.TestCase):
         self.page.type_into("Sink", sink)
         self.page.press(Keys.ESCAPE)
         self.page.shows("correct", "#verdict")
-        self.page.button("Apply").click()
+        self.page.click("Apply")
         self.page.shows("stored as revision", "#answer")
 
     def written(self):
@@ -79,9 +79,9 @@ class RealMasterTest(unittest.TestCase):
         self.page.type_into("Sink", "{ gizp => null }")
         self.page.shows("no decorator 'gizp'; did you mean 'gzip'?")
         self.assertFalse(self.page.button("Apply").is_enabled())
-        self.page.button("use gzip").click()
+        self.page.click("use gzip")
         self.page.shows("correct", "#verdict")
-        self.page.button("Apply").click()
+        self.page.click("Apply")
         self.page.shows("stored as revision", "#answer")
         node = self.cluster.wait_state("agent", "ACTIVE")
         self.assertEqual(node["error"], "")

@@ -98,10 +98,10 @@ class StatesTest(unittest.TestCase):
         self.assertEqual(self.page.text(".problem .place"), "1:10")
         self.assertEqual(self.page.text(".source-line").split("\n"), ['batch(2) gizp agentBESink("é", 1)', "         ^~~~"])
         self.assertFalse(self.page.button("Apply").is_enabled())
-        self.page.button("use gzip").click()
+        self.page.click("use gzip")
         self.page.shows("correct", "#verdict")
         self.assertEqual(self.page.labelled("Sink").get_attribute("value"), 'batch(2) gzip agentBESink("é", 1)')
-        self.page.button("Revert").click()
+        self.page.click("Revert")
 
     def test_a_place_after_characters_outside_the_bmp_is_marked_right(self):
         self.page.open("/node/web1")
@@ -111,7 +111,7 @@ class StatesTest(unittest.TestCase):
             "arguments[0].dispatchEvent(new Event('input'))", field, 'text("😀") gizp')
         self.page.shows("no sink 'gizp'")
         self.assertEqual(self.page.text(".editor-paint .mark-error"), "gizp")
-        self.page.button("Revert").click()
+        self.page.click("Revert")
 
     def test_completion_is_chosen_with_the_keyboard(self):
         self.page.open("/node/web1")
@@ -122,7 +122,7 @@ class StatesTest(unittest.TestCase):
         self.page.press(Keys.ARROW_DOWN, Keys.ENTER)
         self.assertEqual(field.get_attribute("value"), "text")
         self.assertEqual(self.page.all(".completions li"), [])
-        self.page.button("Revert").click()
+        self.page.click("Revert")
 
     def test_a_change_made_elsewhere_appears_by_itself(self):
         self.page.open("/")
@@ -136,10 +136,10 @@ class StatesTest(unittest.TestCase):
         self.page.shows("/elsewhere")
         self.assertEqual(self.page.labelled("Sink").get_attribute("value"), "console")
         self.page.shows("correct", "#verdict")
-        self.page.button("Apply").click()
+        self.page.click("Apply")
         self.page.shows("somebody else changed this node meanwhile")
         self.page.console_errors()  # the refusal's own 409
-        self.page.button("Revert").click()
+        self.page.click("Revert")
         self.page.wait("the newer text", lambda: self.page.labelled("Sink").get_attribute("value") == "null")
 
     def test_commands_take_quoted_arguments(self):
@@ -162,7 +162,7 @@ class StatesTest(unittest.TestCase):
         self.page.press(Keys.ENTER)
         self.page.shows("map web1 web1-extra: done")
         self.page.shows("web1-extra", "#mappings")
-        self.page.button("Unmap web1-extra from web1").click()
+        self.page.click("Unmap web1-extra from web1")
         self.page.shows("unmap web1 web1-extra: done")
 
     def test_the_whole_way_without_a_mouse(self):

@@ -2,6 +2,8 @@
 
 Everything listens on 127.0.0.1. A Cluster is a context manager: leaving it stops what it started, also after an error.
 """
+import atexit
+import contextlib
 import json
 import os
 import pathlib
@@ -22,17 +24,18 @@ def binary():
     return os.environ.get("FLUME_BINARY", str(ROOT / "build" / "release" / "flume"))
 
 
+PORTS_HELD = contextlib.ExitStack()
+atexit.register(PORTS_HELD.close)
+
+
 def free_ports(count):
-    """Ports that nobody listens on now. All are held open together, so they differ."""
-    sockets = []
-    for _ in range(count):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        sockets.append(s)
-    ports = [s.getsockname()[1] for s in sockets]
+    """Ports that nobody listens on. Until this process ends the kernel gives them to nobody; who is told the number can
+    listen there (with SO_REUSEADDR)."""
+    sockets = [PORTS_HELD.enter_context(socket.socket()) for _ in range(count)]
     for s in sockets:
-        s.close()
-    return ports
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", 0))
+    return [s.getsockname()[1] for s in sockets]
 
 
 def wait_for(what, predicate, seconds=30.0, every=0.02):

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <set>
 
+#include "node/net/socket.h"
 #include "tests/support/temp_dir.h"
 
 namespace flume::torture {
@@ -87,10 +89,25 @@ TEST_F(ProcessTest, CanBeStarvedOfDescriptorsWhileItRuns) {
   wait_for_log("ready\nnone\nagain\n");
 }
 
-TEST(FreePorts, AreDifferent) {
-  const auto ports = free_ports(20);
-  ASSERT_TRUE(ports.ok());
-  EXPECT_EQ(std::set<uint16_t>(ports->begin(), ports->end()).size(), 20U);
+TEST(FreePorts, AreDifferentAlsoFromThoseOfBefore) {
+  std::vector<UniqueFd> held;
+  std::set<uint16_t> all;
+  for (int i = 0; i < 4; ++i) {
+    const auto ports = free_ports(500, held);
+    ASSERT_TRUE(ports.ok()) << ports.status().to_string();
+    all.insert(ports->begin(), ports->end());
+  }
+  EXPECT_EQ(all.size(), 2000U);
+}
+
+TEST(FreePorts, AreFreeForThoseWhoKnowThem) {
+  std::vector<UniqueFd> held;
+  const auto ports = free_ports(1, held);
+  ASSERT_TRUE(ports.ok()) << ports.status().to_string();
+  for (int i = 0; i < 2; ++i) {
+    const auto listening = node::open_port("127.0.0.1", (*ports)[0], SOCK_STREAM);
+    EXPECT_TRUE(listening.ok()) << listening.status().to_string();
+  }
 }
 
 }  // namespace
