@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/support/free_port.h"
 #include "tests/support/link_rig.h"
 #include "tests/support/sink_rig.h"
 
@@ -7,6 +8,7 @@ namespace flume::node {
 namespace {
 
 using test::Collector;
+using test::FreePort;
 using test::Impostor;
 using test::soon;
 using Strings = std::vector<std::string>;
@@ -90,11 +92,11 @@ TEST_F(BestEffortChain, AHostThatNeverAnswersTakesItsShareOfTheTimeOnly) {
 }
 
 TEST_F(BestEffortChain, SaysWhyNoneWorks) {
-  const uint16_t port = Collector().port();
-  build({port, port});
+  const FreePort nobody;
+  build({nobody.number(), nobody.number()});
   const Status status = rig_.open(*sink_);
   EXPECT_EQ(status.code(), Code::kUnavailable);
-  const std::string refused = str_cat("connect to 127.0.0.1:", port, ": Connection refused (ECONNREFUSED)");
+  const std::string refused = str_cat("connect to 127.0.0.1:", nobody.number(), ": Connection refused (ECONNREFUSED)");
   EXPECT_EQ(status.message(), str_cat("no branch works: branch 0: ", refused, "; branch 1: ", refused));
 }
 
@@ -131,10 +133,10 @@ TEST_F(BestEffortChain, DropsWhileNoneWorksAndOnlyThen) {
 }
 
 TEST(BestEffortBranch, DropsNothingForBeingLateWhileAnotherBranchIsBehindIt) {
-  const uint16_t port = Collector().port();
+  const FreePort nobody;
   test::SinkRig rig;
   const std::unique_ptr<Sink> sink =
-      rig.build(str_cat("< lazyOpen agentBESink(\"127.0.0.1\", ", port, ", wait=0) ? keep >"));
+      rig.build(str_cat("< lazyOpen agentBESink(\"127.0.0.1\", ", nobody.number(), ", wait=0) ? keep >"));
   ASSERT_TRUE(rig.open(*sink).ok());
   ASSERT_TRUE(sink->append(rig.issued(test::numbered_events(3)), soon()).status.ok());
   EXPECT_EQ(rig.below->rows.size(), 3U);

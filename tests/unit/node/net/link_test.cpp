@@ -3,6 +3,7 @@
 
 #include "common/rpc/link_frame.h"
 #include "node/net/link_client.h"
+#include "tests/support/free_port.h"
 #include "tests/support/link_rig.h"
 #include "tests/support/scripted_sink.h"
 #include "tests/support/sink_rig.h"
@@ -14,6 +15,7 @@ void register_sink_agent_be(Registry& registry);
 namespace {
 
 using test::Collector;
+using test::FreePort;
 using test::Impostor;
 using test::no_wait;
 using test::NodeWorld;
@@ -263,15 +265,11 @@ TEST(Link, SettlesRowsOfADeadLinkAsDroppedUnconfirmed) {
 }
 
 TEST(Link, SaysWhyThereIsNoConnection) {
-  uint16_t port = 0;
-  {
-    Collector gone;
-    port = gone.port();
-  }
-  Agent agent(port);
+  const FreePort nobody;
+  Agent agent(nobody.number());
   const Status status = agent.open();
   EXPECT_EQ(status.code(), Code::kUnavailable);
-  EXPECT_EQ(status.message(), str_cat("connect to 127.0.0.1:", port, ": Connection refused (ECONNREFUSED)"));
+  EXPECT_EQ(status.message(), str_cat("connect to 127.0.0.1:", nobody.number(), ": Connection refused (ECONNREFUSED)"));
 }
 
 TEST(Link, GivesUpAPeerThatFallsSilent) {

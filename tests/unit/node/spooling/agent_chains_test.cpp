@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include "tests/support/free_port.h"
 #include "tests/support/link_rig.h"
 #include "tests/support/sink_rig.h"
 #include "tests/support/source_rows.h"
@@ -13,6 +14,7 @@ namespace flume::node {
 namespace {
 
 using test::Collector;
+using test::FreePort;
 using test::soon;
 using Strings = std::vector<std::string>;
 constexpr char kDoubled[] = "flume_possibly_doubled_rows_total";
@@ -64,21 +66,21 @@ class AgentChains : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(AgentChains, RowsGoToTheFirstThatCanBeReached) {
-  const uint16_t nobody = Collector().port();
+  const FreePort nobody;
   Collector second;
-  ASSERT_NO_FATAL_FAILURE(open_chain(nobody, second.port()));
+  ASSERT_NO_FATAL_FAILURE(open_chain(nobody.number(), second.port()));
   ASSERT_NO_FATAL_FAILURE(append({"a", "b"}));
   EXPECT_EQ(take(second, 2), (Strings{"a", "b"}));
 }
 
 TEST_P(AgentChains, RowsWaitHereWhileNoneCanBeReached) {
-  const uint16_t nobody = Collector().port();
-  const uint16_t later = Collector().port();
-  ASSERT_NO_FATAL_FAILURE(open_chain(nobody, later));
+  const FreePort nobody;
+  const FreePort later;
+  ASSERT_NO_FATAL_FAILURE(open_chain(nobody.number(), later.number()));
   ASSERT_NO_FATAL_FAILURE(append({"a", "b", "c"}));
   ASSERT_TRUE(sink_->flush(soon()).ok()) << "the log on this machine answers for them";
   EXPECT_EQ(rig_.tracker->counts().delivered_rows, 3U);
-  Collector second(false, later);
+  Collector second(false, later.number());
   EXPECT_EQ(take(second, 3), (Strings{"a", "b", "c"}));
   EXPECT_EQ(rig_.world.metric(kDoubled), 0);
 }
@@ -106,8 +108,8 @@ TEST_P(AgentChains, WhatTheFirstDidNotTakeGoesToTheSecond) {
 // Store on failure they go from the failover to the log, which sends them; end to end they wait for the first.
 TEST_P(AgentChains, WhatWasOnItsWayWhenAllWentAwayIsCountedOnce) {
   auto first = std::make_unique<Collector>();
-  const uint16_t nobody = Collector().port();
-  ASSERT_NO_FATAL_FAILURE(open_chain(first->port(), nobody));
+  const FreePort nobody;
+  ASSERT_NO_FATAL_FAILURE(open_chain(first->port(), nobody.number()));
   ASSERT_NO_FATAL_FAILURE(append({"a"}));
   EXPECT_EQ(take(*first, 1), (Strings{"a"}));
   ASSERT_TRUE(sink_->flush(soon()).ok());

@@ -4,6 +4,9 @@
 
 #include <poll.h>
 
+#include <array>
+
+#include "tests/support/free_port.h"
 #include "tests/support/link_rig.h"
 #include "tests/support/sink_rig.h"
 #include "tests/support/source_rows.h"
@@ -23,12 +26,9 @@ std::vector<std::string> bodies(const std::vector<Event>& events) {
   return out;
 }
 
-// A collector that keeps its port over a while of absence.
-uint16_t free_port() { return test::Collector().port(); }
-
 class TwoCollectors : public testing::Test {
  protected:
-  TwoCollectors() : a_(false, free_port()), b_(false, free_port()) {
+  TwoCollectors() : a_(false, ports_[0].number()), b_(false, ports_[1].number()) {
     rig_.world.context.state_folder = dir_.path();
     sink_ = rig_.build(str_cat("ackedWriteAhead < rpcSink(\"127.0.0.1\", ", a_.port(), ") ? rpcSink(\"127.0.0.1\", ",
                                b_.port(), ") >"));
@@ -54,6 +54,7 @@ class TwoCollectors : public testing::Test {
   test::TempDir dir_;
   test::SinkRig rig_;
   test::SourceRows rows_{rig_};
+  const std::array<test::FreePort, 2> ports_;  // kept over a collector's absence
   test::Collector a_;
   test::Collector b_;
   uint64_t next_ = 0;
