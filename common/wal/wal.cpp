@@ -108,7 +108,8 @@ Status Wal::append(const EventBatch& batch) {
   const uint32_t repeated = held ? rows_before(batch, *held) : 0;
   FLUME_ASSIGN_OR_RETURN(const EventBatch fresh, batch.from(repeated).encodable(options_.limits));
   ++appended_;
-  if (queue_.empty()) {
+  const bool begins_group = queue_.empty();
+  if (begins_group) {
     first_queued_ = std::chrono::steady_clock::now();
   }
   if (has_identity(batch)) {
@@ -130,7 +131,9 @@ Status Wal::append(const EventBatch& batch) {
     queued_bytes_ += item.bytes;
     queue_.push_back(std::move(item));
   }
-  changed_.notify_all();
+  if (begins_group || queued_bytes_ >= options_.group_bytes) {
+    queued_.notify_one();
+  }
   return {};
 }
 
@@ -194,6 +197,7 @@ Status Wal::close(const Wait& wait) {
   {
     const MutexLock lock(mutex_);
     closing_ = true;
+    queued_.notify_one();
     changed_.notify_all();
   }
   if (!flushed.ok()) {

@@ -188,7 +188,8 @@ class Wal {
 
   Mutex removing_;  // one removes files at a time; taken before mutex_
   mutable Mutex mutex_;
-  CondVar changed_;
+  CondVar queued_;                                             // for the writer: a group begins or is large enough
+  CondVar changed_;                                            // for all others
   std::deque<std::string> unwanted_ FLUME_GUARDED_BY(mutex_);  // segments that are to be removed, by ordinal
   std::deque<Segment> segments_ FLUME_GUARDED_BY(mutex_);      // by ordinal; the open one is the last
   std::deque<Queued> queue_ FLUME_GUARDED_BY(mutex_);

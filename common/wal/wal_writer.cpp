@@ -39,12 +39,12 @@ std::vector<Wal::Queued> Wal::next_group() {
   std::vector<Queued> group;
   const MutexLock lock(mutex_);
   while (queue_.empty() && !closing_) {
-    if (!changed_.wait(mutex_, {TimePoint::max(), stop_.token()})) {
+    if (!queued_.wait(mutex_, {TimePoint::max(), stop_.token()})) {
       return group;
     }
   }
   const Wait together{first_queued_ + options_.group_time, stop_.token()};
-  while (!queue_.empty() && queued_bytes_ < options_.group_bytes && !closing_ && changed_.wait(mutex_, together)) {
+  while (!queue_.empty() && queued_bytes_ < options_.group_bytes && !closing_ && queued_.wait(mutex_, together)) {
   }
   if (stop_.stop_requested()) {
     return group;
@@ -72,7 +72,7 @@ Status Wal::write(const std::vector<Queued>& group) {
     end_file();
     const Wait wait = Wait::for_duration(pause, stop_.token());
     const MutexLock lock(mutex_);
-    while (changed_.wait(mutex_, wait)) {
+    while (queued_.wait(mutex_, wait)) {
     }
     if (stop_.stop_requested()) {
       return stopped();
