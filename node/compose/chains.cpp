@@ -17,8 +17,8 @@ void register_fail_chain(Registry& registry) {
   spec.name = "failChain";
   spec.summary = "A failover over one sink for each of its arguments.";
   spec.doc =
-      "`%s` in the text stands for the argument: `failChain(\"{ lazyOpen => %s }\", \"console\", \"null\")` is `< { "
-      "lazyOpen => console } ? { lazyOpen => null } >`. Rows go to the first that works; one that failed is tried "
+      "`%s` in the text stands for the argument: `failChain(\"{ lazyOpen => %s }\", \"console\", \"null\")` is "
+      "`< { lazyOpen => console } ? { lazyOpen => null } >`. Rows go to the first that works; one that failed is tried "
       "again with growing pauses of its own, and preferred again when it is back. The text of a failChain holds no "
       "other one.";
   spec.args = {{.name = "sink",
